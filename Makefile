@@ -1,0 +1,47 @@
+# Every target sets up what it needs, into .venv and node_modules, on a machine that has
+# only make and Python 3.11+ with venv.
+PYTHON ?= python3
+BOOTSTRAP = $(PYTHON) scripts/bootstrap.py
+RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-check test check format bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+demo: ## run the demo: Better Auth, FastAPI and PostgreSQL together, until Ctrl-C
+	@$(BOOTSTRAP) demo node
+	@$(RUN) python -m demo
+
+demo-check: ## run the demo unattended in a real browser; fails when a step fails
+	@$(BOOTSTRAP) dev node browser
+	@$(RUN) python -m demo check
+
+test: ## run the tests
+	@$(BOOTSTRAP) dev node browser
+	@$(RUN) pytest
+
+check: ## lint, format, types and architecture
+	@$(BOOTSTRAP) dev
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+	@$(RUN) pyright
+	@$(RUN) lint-imports
+
+format: ## put the code into the project's format
+	@$(BOOTSTRAP) dev
+	@$(RUN) ruff check --fix
+	@$(RUN) ruff format
+
+bench: ## measure the overhead against a bare route and against other packages
+	@$(BOOTSTRAP) dev
+	@$(RUN) python -m bench
+
+lock: ## pin the requirement files anew, with hashes
+	@$(BOOTSTRAP) dev
+	@$(RUN) sh scripts/lock.sh
+
+clean: ## remove everything that the other targets made
+	rm -rf .venv .build .data demo/auth/node_modules tests/better_auth/node_modules

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Pin every requirement file with hashes, for all platforms. Needs uv on PATH.
+set -eu
+cd "$(dirname "$0")/.."
+compile() {
+  name=$1
+  shift
+  uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+    --python-version 3.11 --output-file "requirements/$name.txt" "$@"
+}
+compile dev pyproject.toml --all-extras --group dev
+# The demo's pins are a part of the others', so that installing one never undoes the other.
+compile demo pyproject.toml --extra sqlalchemy --group demo --constraint requirements/dev.txt
+compile node --group pyproject.toml:node
+echo uv | compile uv -

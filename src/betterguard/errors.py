@@ -1,0 +1,130 @@
+"""Every error that betterguard raises, each with a stable code, a status and a public detail.
+
+BetterGuardError
+├── ConfigurationError          the start is refused; all faults listed at once
+└── AuthError                   an answer to a request
+    ├── MissingToken            401  missing_token
+    ├── InvalidToken            401  invalid_token
+    │   ├── ExpiredToken        401  token_expired
+    │   └── MalformedCredential 401  invalid_request
+    ├── Forbidden               403  forbidden
+    ├── KeysUnavailable         503  keys_unavailable
+    └── InternalError           500  internal_error
+
+``code`` and ``detail`` are for the caller and never change. ``reason`` and ``hint`` are for
+the log: a reason is a stable word, a hint a sentence that never holds a token or a secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "AuthError",
+    "BetterGuardError",
+    "ConfigurationError",
+    "ExpiredToken",
+    "Forbidden",
+    "InternalError",
+    "InvalidToken",
+    "KeysUnavailable",
+    "MalformedCredential",
+    "MissingToken",
+]
+
+
+class BetterGuardError(Exception):
+    """The root of the tree: catch it to catch whatever betterguard raises."""
+
+
+class ConfigurationError(BetterGuardError):
+    """The application is set up wrongly and must not start.
+
+    ``faults`` holds one sentence a fault, all of them: what was expected, what came, what to
+    do; never a secret.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        count = f"{len(self.faults)} configuration fault{'s' * (len(self.faults) != 1)}"
+        super().__init__("\n".join([f"{count}:", *(f"  - {fault}" for fault in self.faults)]))
+
+
+class AuthError(BetterGuardError):
+    """A request is refused.
+
+    ``status`` is the HTTP status, ``detail`` the public text, ``code`` its machine-readable
+    twin; ``reason`` says in one stable word why, for logs and metrics only.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    detail: ClassVar[str]
+
+    def __init__(self, reason: str = "", hint: str = "") -> None:
+        self.reason = reason or self.code
+        self.hint = hint
+        super().__init__(f"{self.detail} ({self.reason})")
+
+
+class MissingToken(AuthError):
+    """No credential came with the request."""
+
+    code = "missing_token"
+    status = 401
+    detail = "Missing token"
+
+
+class InvalidToken(AuthError):
+    """A token came and is not to be believed, whatever the reason."""
+
+    code = "invalid_token"
+    status = 401
+    detail = "Invalid token"
+
+
+class ExpiredToken(InvalidToken):
+    """The token was good once: its ``exp`` lies in the past."""
+
+    code = "token_expired"
+    detail = "Token expired"
+
+
+class MalformedCredential(InvalidToken):
+    """The credential is not one well-formed ``Authorization: Bearer`` header (RFC 6750)."""
+
+    code = "invalid_request"
+
+
+class Forbidden(AuthError):
+    """The caller is known and names something that is someone else's."""
+
+    code = "forbidden"
+    status = 403
+    detail = "Forbidden"
+
+
+class KeysUnavailable(AuthError):
+    """The keys that could check the token cannot be had now: neither a pass nor a 401.
+
+    ``retry_after`` is how many whole seconds to wait before the next try makes sense.
+    """
+
+    code = "keys_unavailable"
+    status = 503
+    detail = "Authentication temporarily unavailable"
+
+    def __init__(self, reason: str = "", hint: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(reason, hint)
+        self.retry_after = retry_after
+
+
+class InternalError(AuthError):
+    """A bug: the public half of a 500, which says nothing of the inside."""
+
+    code = "internal_error"
+    status = 500
+    detail = "Internal Server Error"
