@@ -153,7 +153,9 @@ def run(*command: str, cwd: Path = ROOT) -> None:
     """Run a command with .venv first on PATH; end the program with its exit code on failure."""
     outcome = subprocess.run(command, cwd=cwd, env=environment(), check=False)
     if outcome.returncode:
-        sys.exit(f"bootstrap: `{' '.join(command[:4])} …` failed with exit code {outcome.returncode}")
+        sys.exit(
+            f"bootstrap: `{' '.join(command[:4])} …` failed with exit code {outcome.returncode}"
+        )
 
 
 def environment() -> dict[str, str]:
