@@ -55,3 +55,13 @@ def refused(verifier: TokenVerifier, token: str) -> AuthError:
     with pytest.raises(AuthError) as caught:
         finished(verifier.verify(token))
     return caught.value
+
+
+class Clock:
+    """A clock that stands still until a test moves it; in seconds."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now

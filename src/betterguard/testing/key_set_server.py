@@ -39,6 +39,7 @@ class KeySetServer:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.requests = 0
+        self._arrived = asyncio.Condition()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -50,6 +51,11 @@ class KeySetServer:
             raise RuntimeError(msg)
         port = self._server.sockets[0].getsockname()[1]
         return f"http://127.0.0.1:{port}/api/auth/jwks"
+
+    async def requested(self, times: int) -> None:
+        """Wait until that many requests have come since the start."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: self.requests >= times)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -72,7 +78,9 @@ class KeySetServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await reader.readuntil(b"\r\n\r\n")
-            self.requests += 1
+            async with self._arrived:
+                self.requests += 1
+                self._arrived.notify_all()
             await self.answer(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client has gone, as it does when it has read enough

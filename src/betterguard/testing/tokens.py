@@ -123,7 +123,7 @@ class TokenIssuer:
         self.url = url
         self.clock = clock
 
-    def claims(self, user_id: str = "alice", **changes: object) -> dict[str, Any]:
+    def claims(self, user_id: str = "alice", /, **changes: object) -> dict[str, Any]:
         """Give the payload for a user; a change of ``...`` leaves the claim out."""
         now = int(self.clock())
         claims: dict[str, Any] = {
@@ -140,7 +140,7 @@ class TokenIssuer:
         }
         return {name: value for name, value in (claims | changes).items() if value is not ...}
 
-    def token(self, user_id: str = "alice", **changes: object) -> str:
+    def token(self, user_id: str = "alice", /, **changes: object) -> str:
         """Issue a token for a user; keyword arguments change claims, ``...`` leaves one out."""
         return self.sign(self.claims(user_id, **changes))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -87,7 +88,9 @@ class RemoteKeySet:
         self._deadline = deadline
         self._policy = policy or FetchPolicy()
         self._clock = clock
-        self._tls = httpx2.create_ssl_context()
+        # Loading the machine's certificates takes long, and plain http has no use for them.
+        encrypted = self._url.startswith("https:")
+        self._tls = httpx2.create_ssl_context() if encrypted else _trusting_nobody()
         self._set: KeySet | None = None
         self._epoch = 0
         self._fetched_at = -math.inf
@@ -228,6 +231,10 @@ class RemoteKeySet:
         wait = max(1, math.ceil(self._refresh_at - self._clock())) if self._failures else 1
         hint = f"the key set at {self._url} cannot be had: {self._last_error or 'not fetched yet'}"
         return KeysUnavailable(Reason.KEY_SET_UNREACHABLE, hint, retry_after=wait)
+
+
+def _trusting_nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _checked(url: str, *, allow_http: bool) -> str:
