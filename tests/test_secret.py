@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 
 import pytest
@@ -29,6 +30,9 @@ RSA = signing_key("RS256")
 ED = signing_key("EdDSA")
 SSH = ED.private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 PRIVATE_DER = ED.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+PRIVATE_BASE64URL = base64.urlsafe_b64encode(PRIVATE_DER).decode().rstrip("=")
+JWK_BASE64 = base64.b64encode(json.dumps(ED.public_jwk()).encode()).decode()
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 PEM = ED.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
@@ -45,16 +49,16 @@ def test_text_of_a_public_key(text: str) -> None:
         pytest.param("\ufeff" + PEM, id="pem-with-byte-order-mark"),
         pytest.param("\n\n" + PEM, id="pem-after-empty-lines"),
         pytest.param("".join(PEM.splitlines()[1:-1]), id="pem-without-its-lines"),
-        pytest.param(base64.urlsafe_b64encode(PRIVATE_DER).decode().rstrip("="), id="der-in-base64url"),
+        pytest.param(PRIVATE_BASE64URL, id="der-in-base64url"),
         pytest.param(PRIVATE_DER.hex(), id="der-in-hex"),
         pytest.param(SSH.split()[1], id="ssh-without-its-type"),
         pytest.param(f"---- BEGIN SSH2 PUBLIC KEY ----\n{SSH.split()[1]}\n", id="ssh2"),
-        pytest.param(str([ED.public_jwk()]).replace("'", '"'), id="list-of-jwk"),
-        pytest.param(base64.b64encode(str(ED.public_jwk()).replace("'", '"').encode()).decode(), id="jwk-in-base64"),
-        pytest.param("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", id="certificate"),
+        pytest.param(json.dumps([ED.public_jwk()]), id="list-of-jwk"),
+        pytest.param(JWK_BASE64, id="jwk-in-base64"),
+        pytest.param(CERTIFICATE, id="certificate"),
         pytest.param("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n", id="openssh-private"),
     ],
-)  # fmt: skip
+)
 def test_text_of_a_key_as_people_paste_it(text: str) -> None:
     (fault,) = secret_faults(text)
     assert "key material" in fault

@@ -14,6 +14,8 @@ from tests.tokens.issuers import ASYMMETRIC, signing_key
 ED = signing_key("EdDSA").public_jwk()
 P256 = signing_key("ES256").public_jwk()
 RSA = signing_key("RS256").public_jwk()
+ZERO = base64url(bytes(32))
+RSA_PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth")
 
 
 def rsa_jwk(n: int, e: int = 65537) -> dict[str, Any]:
@@ -92,7 +94,8 @@ def test_sound_key_with_more_to_say(extra: dict[str, Any]) -> None:
         pytest.param({**P256, "crv": "secp256k1"}, "no kind of key", id="secp256k1"),
         pytest.param({**P256, "crv": "P-384"}, "no kind of key", id="p-384"),
         pytest.param({**RSA, "crv": "P-256"}, "no kind of key", id="rsa-with-crv"),
-        pytest.param({"alg": "ES256", "kty": "OKP"}, "no kind of key", id="better-auth-1.3-alg-changed"),
+        # Better Auth 1.3 to 1.6 after a change of keyPairConfig.alg.
+        pytest.param({"alg": "ES256", "kty": "OKP"}, "no kind of key", id="alg-changed"),
         pytest.param({**ED, "alg": "ES256"}, "contradicts", id="alg-of-another-type"),
         pytest.param({**P256, "alg": "ES512"}, "contradicts", id="alg-of-another-curve"),
         pytest.param({**RSA, "alg": "RSA-OAEP"}, "contradicts", id="alg-of-encryption"),
@@ -117,8 +120,8 @@ def test_sound_key_with_more_to_say(extra: dict[str, Any]) -> None:
         pytest.param({**ED, "x": base64url(bytes(31))}, "no public key", id="x-short"),
         pytest.param({**ED, "x": base64url(bytes(33))}, "no public key", id="x-long"),
         pytest.param({**P256, "y": P256["x"]}, "no public key", id="point-off-the-curve"),
-        pytest.param({**P256, "x": base64url(bytes(32)), "y": base64url(bytes(32))}, "no public key", id="point-at-infinity"),
-        pytest.param({**P256, "x": "AA" + P256["x"]}, "no public key", id="coordinate-too-long"),
+        pytest.param({**P256, "x": ZERO, "y": ZERO}, "no public key", id="point-at-infinity"),
+        pytest.param({**P256, "x": base64url(bytes(33))}, "no public key", id="x-too-long"),
         pytest.param({**P256, "y": ...}, "y is not canonical", id="y-absent"),
         pytest.param(rsa_jwk(sound_modulus(1024)), "2048 to 8192 bits, not 1024", id="rsa-1024"),
         pytest.param(rsa_jwk(1 << 8192 | 1), "2048 to 8192 bits, not 8193", id="rsa-8193"),
@@ -128,7 +131,7 @@ def test_sound_key_with_more_to_say(extra: dict[str, Any]) -> None:
         pytest.param(rsa_jwk(sound_modulus(2048), 2**33 + 1), "public exponent", id="rsa-e-large"),
         pytest.param(rsa_jwk(roca_modulus()), "ROCA", id="rsa-roca"),
     ],
-)  # fmt: skip
+)
 def test_refused_key(jwk: object, why: str) -> None:
     if isinstance(jwk, dict):
         jwk = {name: value for name, value in jwk.items() if value is not ...}
@@ -141,10 +144,10 @@ def test_refused_key(jwk: object, why: str) -> None:
     [
         pytest.param({"kty": "oct", "k": "AAAA", "alg": "HS256"}, id="symmetric"),
         pytest.param({**ED, "d": "AAAA"}, id="private-ed25519"),
-        *(pytest.param({**RSA, part: "AAAA"}, id=f"private-rsa-{part}") for part in ("d", "p", "q", "dp", "dq", "qi", "oth")),
+        *(pytest.param({**RSA, part: "AAAA"}, id=f"rsa-{part}") for part in RSA_PRIVATE_MEMBERS),
         pytest.param({**P256, "k": "AAAA"}, id="k-beside-a-public-key"),
     ],
-)  # fmt: skip
+)
 def test_published_private_key(jwk: dict[str, Any]) -> None:
     with pytest.raises(PrivateKeyPublished) as caught:
         read(jwk)
