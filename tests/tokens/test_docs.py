@@ -15,7 +15,7 @@ from betterguard.tokens.fetching import MAX_BODY_BYTES, MAX_KEYS
 from betterguard.tokens.jwks import DEFAULT_DEADLINE, FetchPolicy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tokens.md").read_text(encoding="utf-8")
-ROWS = dict(re.findall(r"^\| `([a-z_]+)` \| (.+) \|$", PAGE, re.MULTILINE))
+ROWS = dict(re.findall(r"^\| `([a-z0-9_]+)` \| (.+) \|$", PAGE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("reason", list(Reason), ids=str)
