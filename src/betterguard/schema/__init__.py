@@ -1,0 +1,17 @@
+"""Tables that PostgreSQL takes: moments in UTC, and Better Auth's tables beside one's own."""
+
+from __future__ import annotations
+
+from betterguard.schema.columns import Timestamps, naive_server_utcnow
+from betterguard.schema.timestamps import InvalidTimestamp, UtcDateTime, naive_utcnow, utcnow
+from betterguard.schema.triggers import updated_at_trigger
+
+__all__ = [
+    "InvalidTimestamp",
+    "Timestamps",
+    "UtcDateTime",
+    "naive_server_utcnow",
+    "naive_utcnow",
+    "updated_at_trigger",
+    "utcnow",
+]
