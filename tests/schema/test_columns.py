@@ -173,9 +173,11 @@ def test_the_columns_forbid_null_and_come_last(model: type[Any]) -> None:
 
 
 def test_a_number_is_refused_by_name(postgres_only: Database) -> None:
+    number: Any = int(time.time())
+
     def work(connection: Connection) -> None:
         with Session(connection) as session:
-            session.add(Memo(**{"created_at": int(time.time())}))
+            session.add(Memo(created_at=number))
             session.flush()
 
     with pytest.raises(ValueError, match=r"^memo\.created_at: .*instead of `int\(time\.time\(\)\)"):

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from betterguard.schema.better_auth import (
+    BetterAuthAccount,
+    BetterAuthJwks,
+    BetterAuthSession,
+    BetterAuthTables,
+    BetterAuthUser,
+    BetterAuthVerification,
+    better_auth_class,
+    map_better_auth,
+)
 from betterguard.schema.columns import Timestamps, naive_server_utcnow
+from betterguard.schema.layout import Layout
 from betterguard.schema.timestamps import InvalidTimestamp, UtcDateTime, naive_utcnow, utcnow
 from betterguard.schema.triggers import updated_at_trigger
 
 __all__ = [
+    "BetterAuthAccount",
+    "BetterAuthJwks",
+    "BetterAuthSession",
+    "BetterAuthTables",
+    "BetterAuthUser",
+    "BetterAuthVerification",
     "InvalidTimestamp",
+    "Layout",
     "Timestamps",
     "UtcDateTime",
+    "better_auth_class",
+    "map_better_auth",
     "naive_server_utcnow",
     "naive_utcnow",
     "updated_at_trigger",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.operators import OperatorType
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["InvalidTimestamp", "UtcDateTime", "naive_utcnow", "utcnow"]
+__all__ = ["InvalidTimestamp", "UtcDateTime", "certain_moment", "naive_utcnow", "refuse", "utcnow"]
 
 ZONELESS_DATABASES = frozenset({"sqlite", "mysql", "mariadb"})
 # What drivers give for PostgreSQL's infinity; asyncpg gives it naive whatever the column.
@@ -73,7 +73,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         # SQLAlchemy puts the attributes that are named as positional parameters, and no
         # keyword-only ones, into the cache key of a statement.
         self.timezone = timezone
-        self.naive = naive
+        self.naive: Literal["refuse", "utc"] = naive
         self._column: Column[Any] | None = None
 
     def __repr__(self) -> str:
@@ -90,7 +90,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Convert to UTC, as the column takes it; refuse what is no certain moment."""
         if value is None:
             return None
-        moment = self._moment(value)
+        moment = certain_moment(value, self._place(), self.naive)
         zoneless = not self.timezone or dialect.name in ZONELESS_DATABASES
         return moment.replace(tzinfo=None) if zoneless else moment
 
@@ -100,26 +100,11 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if not isinstance(value, datetime):
             found = f"the database holds {_kind(value)}, not a timestamp"
-            self._refuse(f"{found}: `check_schema` tells how to convert the column")
+            refuse(self._place(), f"{found}: `check_schema` tells how to convert the column")
         if dialect.name == "postgresql":
             self._require_declared_kind(value)
         aware = value.utcoffset() is not None
         return value.astimezone(UTC) if aware else value.replace(tzinfo=UTC)
-
-    def _moment(self, value: object) -> datetime:
-        if not isinstance(value, datetime):
-            self._refuse(f"expected an aware datetime, got {_kind(value)}: {_cure(value)}")
-        if value.utcoffset() is not None:
-            return self._converted(value)
-        if self.naive == "refuse":
-            self._refuse(f"expected an aware datetime, got a naive one: {NAIVE_CURE}")
-        return value.replace(tzinfo=UTC)
-
-    def _converted(self, value: datetime) -> datetime:
-        try:
-            return value.astimezone(UTC)
-        except OverflowError as err:
-            self._refuse("expected a moment in the years 1 to 9999, got one beyond", err)
 
     def _require_declared_kind(self, value: datetime) -> None:
         aware = value.utcoffset() is not None
@@ -129,15 +114,12 @@ class UtcDateTime(TypeDecorator[datetime]):
             ("TIMESTAMPTZ", "timezone=True") if aware else ("TIMESTAMP", "timezone=False")
         )
         declared = "TIMESTAMPTZ" if self.timezone else "TIMESTAMP"
-        self._refuse(
+        refuse(
+            self._place(),
             f"declared as {declared}, but the database gives {found}, so that writing shifts "
             f"by the session's time zone: write `UtcDateTime({other})`, or convert the column "
-            "as `check_schema` tells"
+            "as `check_schema` tells",
         )
-
-    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
-        msg = f"{self._place()}: {reason}"
-        raise InvalidTimestamp(msg) from cause
 
     def _place(self) -> str:
         if self._column is None:
@@ -176,6 +158,28 @@ TEXT_CURE = (
 )
 DATE_CURE = "write `datetime.combine(value, time(), UTC)` for the day's beginning in UTC"
 OTHER_CURE = "write `utcnow()` from betterguard.schema or another datetime with a `tzinfo`"
+
+
+def certain_moment(
+    value: object, place: str, naive: Literal["refuse", "utc"] = "refuse"
+) -> datetime:
+    """Give a value as aware UTC, or refuse it in the name of its place."""
+    if not isinstance(value, datetime):
+        refuse(place, f"expected an aware datetime, got {_kind(value)}: {_cure(value)}")
+    if value.utcoffset() is None and naive == "utc":
+        return value.replace(tzinfo=UTC)
+    if value.utcoffset() is None:
+        refuse(place, f"expected an aware datetime, got a naive one: {NAIVE_CURE}")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as err:
+        refuse(place, "expected a moment in the years 1 to 9999, got one beyond", err)
+
+
+def refuse(place: str, reason: str, cause: Exception | None = None) -> NoReturn:
+    """Raise ``InvalidTimestamp`` for a column or whatever else the place names."""
+    msg = f"{place}: {reason}"
+    raise InvalidTimestamp(msg) from cause
 
 
 def _cure(value: object) -> str:
