@@ -41,7 +41,10 @@ const start = async (url) => {
   });
   const { runMigrations } = await getMigrations(options);
   await runMigrations();
-  return betterAuth(options);
+  const auth = betterAuth(options);
+  // Built lazily otherwise: a fault in the options would show at the first request only.
+  await auth.$context;
+  return auth;
 };
 
 const body = async (request) => {

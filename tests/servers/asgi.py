@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-__all__ = ["running_app"]
+__all__ = ["HTTPParser", "running_app"]
+
+HTTPParser = Literal["auto", "h11", "httptools"]
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 
 
 @contextlib.contextmanager
-def running_app(
-    app: ASGIApp, *, http: Literal["auto", "h11", "httptools"] = "auto"
-) -> Iterator[str]:
+def running_app(app: ASGIApp, *, http: HTTPParser = "auto") -> Iterator[str]:
     """Serve the application in a thread and give its address; end it afterwards.
 
     The lifespan runs for real: RuntimeError when the application refuses to start or does
