@@ -17,7 +17,6 @@ from fastapi.responses import JSONResponse
 from betterguard.errors import (
     AuthError,
     ExpiredToken,
-    Forbidden,
     InternalError,
     InvalidToken,
     KeysUnavailable,
@@ -41,9 +40,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CHALLENGES: dict[type[AuthError], str] = {
     MissingToken: "Bearer",
     MalformedCredential: 'Bearer error="invalid_request"',
-    ExpiredToken: (
-        'Bearer error="invalid_token", error_description="The access token expired"'
-    ),
+    ExpiredToken: ('Bearer error="invalid_token", error_description="The access token expired"'),
     InvalidToken: 'Bearer error="invalid_token"',
 }
 
@@ -112,5 +109,3 @@ def _request_id(connection: HTTPConnection) -> str:
     """Take over the id that a proxy gave, if it is harmless in a log; else make one."""
     given = connection.headers.get(REQUEST_ID_HEADER, "")
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-

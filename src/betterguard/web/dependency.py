@@ -39,7 +39,7 @@ class NotBare(Depends):
         object.__setattr__(self, "_how", how)
 
     @property
-    def dependency(self) -> NoReturn:  # type: ignore[override] # it exists to raise
+    def dependency(self) -> NoReturn:  # pyright: ignore[reportIncompatibleVariableOverride] - it exists to raise
         """Raise: FastAPI reads this when the guard stands where ``Depends(…)`` belongs."""
         msg = f"a guard was passed bare where a dependency is meant: {self._how}"  # type: ignore[attr-defined]
         raise TypeError(msg)

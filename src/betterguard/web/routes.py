@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["document_answers", "path_faults"]
 
 DESCRIPTIONS = {
-    401: ("Not authenticated: no token, an expired one, or one that is not valid.", "Missing token"),
+    401: (
+        "No token, an expired one, or one that is not valid.",
+        "Missing token",
+    ),
     403: ("Authenticated, and not allowed.", "Forbidden"),
-    503: ("The keys that check tokens cannot be had now.", "Authentication temporarily unavailable"),
+    503: (
+        "The keys to check tokens cannot be had now.",
+        "Authentication temporarily unavailable",
+    ),
 }
 
 
