@@ -57,6 +57,12 @@ export const jwtOptions = () => ({
   ...(flag("SESSION_COOKIE_CACHE") ? { sessionCookieCache: true } : {}),
 });
 
+// Until 1.4 serial ids were an option of their own.
+const databaseOptions = () =>
+  text("GENERATE_ID") === "serial" && text("VERSION")?.startsWith("1.3.")
+    ? { useNumberId: true }
+    : { generateId: text("GENERATE_ID") };
+
 const cookieCache = () =>
   text("COOKIE_CACHE") && {
     cookieCache: { enabled: true, maxAge: 300, strategy: text("COOKIE_CACHE") },
@@ -73,5 +79,5 @@ export const authOptions = ({ url, database, plugins, sendVerificationEmail }) =
     emailAndPassword: { enabled: true },
     emailVerification: { sendOnSignUp: true, sendVerificationEmail },
     session: cookieCache(),
-    advanced: text("GENERATE_ID") && { database: { generateId: text("GENERATE_ID") } },
+    advanced: text("GENERATE_ID") && { database: databaseOptions() },
   });

@@ -90,7 +90,12 @@ class Api:
 def running_api(environment: Mapping[str, str], *, http: HTTPParser = "auto") -> Iterator[Api]:
     """Start the application with exactly these settings, and end it afterwards."""
     app = application(environment).app
-    with running_app(app, http=http) as url, httpx2.Client(base_url=url) as client:
+    # uvicorn closes the connection after a 500; a kept one would fail the next request.
+    each_its_own = httpx2.Limits(max_keepalive_connections=0)
+    with (
+        running_app(app, http=http) as url,
+        httpx2.Client(base_url=url, limits=each_its_own) as client,
+    ):
         yield Api(url, client)
 
 

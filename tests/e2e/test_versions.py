@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Unpack
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.servers.better_auth import Changes, IdKind
+
 pytestmark = pytest.mark.node
 
 NEWEST = "1.7.25"
 VERSIONS = ("1.3.8", "1.3.34", "1.4.18", "1.6.34", NEWEST)
 ROTATING = ("1.4.18", "1.6.34", NEWEST)  # `rotationInterval` came with 1.4
+CONTRADICTION = {"alg": "ES256", "kty": "OKP"}
 OTHER_SECRET = "another-secret-of-the-tests-h3Jw8Yq5Tn1Bv6Zx"
 WAIT_SECONDS = 30.0
 
@@ -101,9 +105,7 @@ def test_an_empty_key_set_calls_no_token_invalid(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("generate_id", ["", "serial"], ids=["new-ids", "the-same-id-again"])
-def test_an_emptied_table_of_keys_fills_again(
-    version: str, generate_id: Literal["", "serial"]
-) -> None:
+def test_an_emptied_table_of_keys_fills_again(version: str, generate_id: IdKind) -> None:
     with running_better_auth(options(version), generate_id=generate_id) as server:
         ada = server.sign_up()
         before = server.token(ada)
@@ -117,31 +119,67 @@ def test_an_emptied_table_of_keys_fills_again(
             assert Refusal.of(api.get("/me", before)) == INVALID, "its key is gone"
 
 
+@dataclass(frozen=True)
+class Change:
+    """A server that came back with other options, over the same database and address."""
+
+    server: BetterAuth
+    knowing: Api
+    """A back end that ran all the while, with the key set from before the change."""
+    ignorant: Api
+    """A back end that started after the change."""
+    ada: Account
+    before: str
+    """A token from before the change."""
+
+
+@contextlib.contextmanager
+def changed(version: str, database: Path, **changes: Unpack[Changes]) -> Iterator[Change]:
+    """Run a server, end it, run it again with ``changes``; ``before`` is known to neither end."""
+    begin = replace(options(version), database=database)
+    with contextlib.ExitStack() as stack:
+        with running_better_auth(begin) as server:
+            ada = server.sign_up()
+            known, before = server.token(server.sign_up("Bob")), server.token(ada)
+            knowing = stack.enter_context(running_api(settings_for(server)))
+            assert knowing.get("/me", known).status_code == 200
+        again = replace(begin, port=urlsplit(server.url).port or 0)
+        server = stack.enter_context(running_better_auth(again, **changes))
+        ignorant = stack.enter_context(running_api(settings_for(server)))
+        yield Change(server, knowing, ignorant, server.sign_in(ada), before)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_another_algorithm_on_an_existing_database(version: str, tmp_path: Path) -> None:
-    begin = replace(options(version), database=tmp_path / "auth.db")
-    with running_better_auth(begin) as server:
-        ada = server.sign_up()
-        before = server.token(ada)
-        settings = settings_for(server)
-    changed = replace(begin, port=urlsplit(server.url).port or 0, algorithm="ES256")
-    with running_better_auth(changed) as server, running_api(settings) as api:
-        assert api.user_id(before) == ada.user_id
-        assert api.user_id(server.token(ada)) == ada.user_id
+    with changed(version, tmp_path / "auth.db", algorithm="ES256") as after:
+        assert after.knowing.user_id(after.before) == after.ada.user_id
+        if version == NEWEST:
+            # It goes on signing with the key that it has.
+            assert after.ignorant.user_id(after.server.token(after.ada)) == after.ada.user_id
+        else:
+            # It publishes the old key under the new algorithm's name, and cannot sign with it.
+            assert after.server.key_set()["keys"][0].items() >= CONTRADICTION.items()
+            assert after.server.ask_for_token(after.ada).status_code == 500
+            assert Refusal.of(after.ignorant.get("/me", after.before)) == UNAVAILABLE
+
+
+@pytest.mark.parametrize("version", ROTATING)
+def test_the_first_key_of_another_algorithm_verifies(version: str, tmp_path: Path) -> None:
+    with changed(version, tmp_path / "auth.db", algorithm="ES256") as after:
+        after.server.expire_keys()
+        token = after.server.token(after.ada)
+        assert header_of(token)["alg"] == "ES256"
+        assert len(after.server.key_ids()) == 2
+        assert after.knowing.user_id(token) == after.ada.user_id
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_another_secret_on_an_existing_database(version: str, tmp_path: Path) -> None:
-    begin = replace(options(version), database=tmp_path / "auth.db")
-    with running_better_auth(begin) as server:
-        ada = server.sign_up()
-        before = server.token(ada)
-        settings = settings_for(server)
-    changed = replace(begin, port=urlsplit(server.url).port or 0, secret=OTHER_SECRET)
-    with running_better_auth(changed) as server, running_api(settings) as api:
+    with changed(version, tmp_path / "auth.db", secret=OTHER_SECRET) as after:
         # Better Auth cannot decrypt its private key any more; the public ones are as they were.
-        assert server.ask_for_token(server.sign_in(ada)).status_code == 500
-        assert api.user_id(before) == ada.user_id
+        assert after.server.ask_for_token(after.ada).status_code == 500
+        assert after.knowing.user_id(after.before) == after.ada.user_id
+        assert after.ignorant.user_id(after.before) == after.ada.user_id
 
 
 def token_of_a_new_key(server: BetterAuth, account: Account) -> str:

@@ -13,19 +13,24 @@ import uuid
 from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import httpx2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Account", "BetterAuth", "BetterAuthOptions", "running_better_auth"]
+__all__ = ["Account", "BetterAuth", "BetterAuthOptions", "Changes", "running_better_auth"]
 
 PROJECT = Path(__file__).resolve().parent.parent / "better_auth"
 SECRET = "a-secret-of-the-tests-4u7Rk2vXq9LmZc8w"
 START_SECONDS = 60.0
 LOG_TAIL = 4_000
+
+Algorithm = Literal["", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
+CookieCache = Literal["", "compact", "jwt", "jwe"]
+Payload = Literal["", "user_id", "role"]
+IdKind = Literal["", "serial", "uuid"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +48,15 @@ class BetterAuthOptions:
     database: Path | None = None
     secret: str = SECRET
     base_url: str = ""
-    algorithm: Literal["", "EdDSA", "ES256", "ES512", "PS256", "RS256"] = ""
+    algorithm: Algorithm = ""
     sign_hs256: bool = False
-    cookie_cache: Literal["", "compact", "jwt", "jwe"] = ""
+    cookie_cache: CookieCache = ""
     session_cookie_cache: bool = False
     issuer: str = ""
     audience: tuple[str, ...] = ()
     jwks_path: str = ""
-    define_payload: Literal["", "user_id", "role"] = ""
-    generate_id: Literal["", "serial", "uuid"] = ""
+    define_payload: Payload = ""
+    generate_id: IdKind = ""
     expiration_time: str = ""
     rotation_interval: int | None = None
     grace_period: int | None = None
@@ -78,6 +83,27 @@ class BetterAuthOptions:
             "ROTATION_INTERVAL": _digits(self.rotation_interval),
             "GRACE_PERIOD": _digits(self.grace_period),
         }
+
+
+class Changes(TypedDict, total=False):
+    """Members of `BetterAuthOptions`, by name."""
+
+    version: str
+    database: Path | None
+    secret: str
+    base_url: str
+    algorithm: Algorithm
+    sign_hs256: bool
+    cookie_cache: CookieCache
+    session_cookie_cache: bool
+    issuer: str
+    audience: tuple[str, ...]
+    jwks_path: str
+    define_payload: Payload
+    generate_id: IdKind
+    expiration_time: str
+    rotation_interval: int | None
+    grace_period: int | None
 
 
 @dataclass(frozen=True)
@@ -176,11 +202,11 @@ class BetterAuth:
 
 @contextlib.contextmanager
 def running_better_auth(
-    options: BetterAuthOptions | None = None, /, **changes: Any
+    options: BetterAuthOptions | None = None, /, **changes: Unpack[Changes]
 ) -> Iterator[BetterAuth]:
     """Start a server, wait until it answers, and end it afterwards whatever happens.
 
-    ``changes`` are members of ``BetterAuthOptions``. Raises RuntimeError with the tail of
+    ``changes`` go over ``options``. Raises RuntimeError with the tail of
     the server's log when it does not start.
     """
     chosen = replace(options or BetterAuthOptions(), **changes)
