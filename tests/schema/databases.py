@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import URL, NullPool, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -40,6 +42,13 @@ class Database:
         engine = create_engine(self.url, connect_args=self.connect_args, poolclass=NullPool)
         with engine.begin() as connection:
             return work(connection)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session for one test; what it writes is committed when the test says so."""
+        engine = create_engine(self.url, connect_args=self.connect_args, poolclass=NullPool)
+        with Session(engine) as session:
+            yield session
 
     async def _run_async(self, work: Callable[[Connection], Result]) -> Result:
         options = {"connect_args": self.connect_args, "poolclass": NullPool}

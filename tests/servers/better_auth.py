@@ -38,14 +38,15 @@ class BetterAuthOptions:
     """What to start; every member but the first four is Better Auth's option of that name.
 
     ``version`` is a release that tests/better_auth/package.json has, empty for the newest.
-    ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None.
+    ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None, or the
+    address of a PostgreSQL database.
     ``expiration_time`` is a duration such as ``"15m"`` or an absolute epoch in digits;
     ``rotation_interval`` and ``grace_period`` are seconds.
     """
 
     version: str = ""
     port: int = 0
-    database: Path | None = None
+    database: Path | str | None = None
     secret: str = SECRET
     base_url: str = ""
     algorithm: Algorithm = ""
@@ -61,7 +62,7 @@ class BetterAuthOptions:
     rotation_interval: int | None = None
     grace_period: int | None = None
 
-    def environment(self, database: Path) -> dict[str, str]:
+    def environment(self, database: Path | str) -> dict[str, str]:
         """Give the variables that tests/better_auth reads, beside PATH alone."""
         return {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -89,7 +90,7 @@ class Changes(TypedDict, total=False):
     """Members of `BetterAuthOptions`, by name."""
 
     version: str
-    database: Path | None
+    database: Path | str | None
     secret: str
     base_url: str
     algorithm: Algorithm
@@ -122,7 +123,7 @@ class BetterAuth:
 
     url: str
     options: BetterAuthOptions
-    database: Path
+    database: Path | str
     log_file: Path
     client: httpx2.Client
 

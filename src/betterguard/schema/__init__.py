@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from betterguard.schema.autogenerate import leave_alone, render_item
 from betterguard.schema.better_auth import (
     BetterAuthAccount,
     BetterAuthJwks,
@@ -29,9 +30,11 @@ __all__ = [
     "Timestamps",
     "UtcDateTime",
     "better_auth_class",
+    "leave_alone",
     "map_better_auth",
     "naive_server_utcnow",
     "naive_utcnow",
+    "render_item",
     "updated_at_trigger",
     "utcnow",
 ]

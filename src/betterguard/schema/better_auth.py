@@ -13,6 +13,7 @@ from betterguard.errors import ConfigurationError
 from betterguard.schema.layout import MODELS, Layout, Model
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy.types import TypeEngine
@@ -33,9 +34,12 @@ INFO_KEY = "betterguard.better_auth"
 
 
 class HasMetaData(Protocol):
-    """A base class of models: a declarative base, or SQLModel."""
+    """What models are declared on: a declarative base, SQLModel or a ``registry``."""
 
-    metadata: ClassVar[MetaData]
+    @property
+    def metadata(self) -> MetaData:
+        """Where the tables are."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -241,19 +245,23 @@ class BetterAuthTables:
 
 
 def map_better_auth(
-    target: registry | MetaData | type[HasMetaData], layout: Layout | None = None
+    target: HasMetaData | MetaData,
+    layout: Layout | None = None,
+    *,
+    info: Mapping[str, Any] | None = None,
 ) -> BetterAuthTables:
     """Map Better Auth's tables on the application's own registry, so that foreign keys resolve.
 
     ``target`` is the declarative base, SQLModel, a ``registry`` or a ``MetaData``. Tables that
     a class of the application maps already, derived from ``BetterAuthUser`` and the others,
-    are taken as they are; so a second call gives the same classes again.
+    are taken as they are; so a second call gives the same classes again. ``info`` is put into
+    the ``info`` of the other tables, for example what ``betterguard.rows.closed()`` gives.
 
     Raises ConfigurationError when another class of the application has taken a table's name.
     """
     chosen = layout or Layout()
     where = _registry_of(target)
-    mapped: dict[str, Any] = {model: _mapped(where, chosen, model) for model in MODELS}
+    mapped: dict[str, Any] = {model: _mapped(where, chosen, model, info) for model in MODELS}
     return BetterAuthTables(layout=chosen, metadata=where.metadata, **mapped)
 
 
@@ -290,7 +298,7 @@ def _declare(cls: type[BetterAuthTable]) -> None:
             setattr(cls, name, field.mapped(layout, model, name))
 
 
-def _registry_of(target: registry | MetaData | type[HasMetaData]) -> registry:
+def _registry_of(target: HasMetaData | MetaData) -> registry:
     if isinstance(target, registry):
         return target
     if isinstance(target, MetaData):
@@ -299,18 +307,25 @@ def _registry_of(target: registry | MetaData | type[HasMetaData]) -> registry:
     return own if isinstance(own, registry) else registry(metadata=target.metadata)
 
 
-def _mapped(where: registry, layout: Layout, model: Model) -> type[BetterAuthTable]:
+def _mapped(
+    where: registry, layout: Layout, model: Model, info: Mapping[str, Any] | None
+) -> type[BetterAuthTable]:
     classes = map(better_auth_class, where.metadata.tables.values())
     for cls in filter(None, classes):
         if cls.__better_auth_model__ == model:
             return cls
     _require_free(where.metadata, layout, model)
-    namespace = {"__better_auth__": layout, "__module__": __name__}
+    namespace = {
+        "__better_auth__": layout,
+        "__module__": __name__,
+        "__table_args__": {"info": dict(info or {})},
+    }
     return where.mapped(type(f"Auth{model.capitalize()}", (TABLES[model],), namespace))
 
 
 def _require_free(metadata: MetaData, layout: Layout, model: Model) -> None:
-    key = layout.reference(model).rpartition(".")[0]
+    schema = layout.schema or metadata.schema
+    key = f"{schema}.{layout.table(model)}" if schema else layout.table(model)
     if key in metadata.tables:
         fault = (
             f"the table {key!r} is Better Auth's and mapped by a class of the application: "
