@@ -14,6 +14,8 @@ from betterguard.schema.better_auth import (
     map_better_auth,
 )
 from betterguard.schema.columns import Timestamps, naive_server_utcnow
+from betterguard.schema.finding import SchemaFinding
+from betterguard.schema.inspection import check_schema
 from betterguard.schema.layout import Layout
 from betterguard.schema.timestamps import InvalidTimestamp, UtcDateTime, naive_utcnow, utcnow
 from betterguard.schema.triggers import updated_at_trigger
@@ -27,9 +29,11 @@ __all__ = [
     "BetterAuthVerification",
     "InvalidTimestamp",
     "Layout",
+    "SchemaFinding",
     "Timestamps",
     "UtcDateTime",
     "better_auth_class",
+    "check_schema",
     "leave_alone",
     "map_better_auth",
     "naive_server_utcnow",

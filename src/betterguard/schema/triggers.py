@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy.dialects import postgresql
+from betterguard.schema.live import quoted
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -20,12 +20,9 @@ def updated_at_trigger(table: Table, column: str = "updated_at") -> tuple[str, s
     a row leaves it alone. Raises KeyError when the table has no such column.
     """
     name = table.columns[column].name
-    quote = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]  # untyped there
-    trigger = quote.quote(f"touch_{name}")
-    function = f"{quote.quote_schema(table.schema)}.{trigger}" if table.schema else trigger
-    return _function(function, quote.quote(name)), _trigger(
-        trigger, quote.format_table(table), function
-    )
+    trigger = quoted(f"touch_{name}")
+    function = f"{quoted(table.schema)}.{trigger}" if table.schema else trigger
+    return _function(function, quoted(name)), _trigger(trigger, quoted(table), function)
 
 
 def _function(function: str, column: str) -> str:
