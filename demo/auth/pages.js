@@ -11,13 +11,16 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 const PLAIN_NAME = /^(?:\/[a-z0-9][a-z0-9-]*)+\.[a-z0-9]+$/;
-const FONTS = {
+// What both front ends look like; each origin serves its own copy.
+const SHARED = {
+  "/theme.css": fileURLToPath(new URL("../web/theme.css", import.meta.url)),
+  "/icon.svg": fileURLToPath(new URL("../web/icon.svg", import.meta.url)),
   "/fonts/inter.woff2": font("inter"),
   "/fonts/jetbrains-mono.woff2": font("jetbrains-mono"),
 };
 
 /**
- * Give a handler for the files of one folder, `/config.json` and the fonts.
+ * Give a handler for the files of one folder, `/config.json` and the shared look.
  *
  * @param {string} folder whose `index.html` is the page
  * @param {Record<string, string>} config what `/config.json` answers; `api` is the back end's origin
@@ -39,7 +42,7 @@ export function pages(folder, config) {
 }
 
 function fileOf(folder, pathname) {
-  if (pathname in FONTS) return FONTS[pathname];
+  if (Object.hasOwn(SHARED, pathname)) return SHARED[pathname];
   // Only plain names: no dots that climb, no escapes, nothing hidden.
   if (!PLAIN_NAME.test(pathname) || !(extname(pathname) in TYPES)) return undefined;
   return join(folder, pathname);
