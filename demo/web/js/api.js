@@ -14,13 +14,14 @@ export class CallFailed extends Error {
  * @param {(exchange: object) => void} show gets every exchange, good or bad
  */
 export function createApi(origin, session, show) {
-  /** Call as the signed-in person; a 401 gets one renewal, then the session is over. */
+  /** Call as the signed-in person; a 401 gets one renewal, then it is back to the sign-in. */
   async function call(title, method, path, body) {
     let exchange = await send({ title, method, path, body, token: await session.token() });
     if (exchange.answer.status === 401) {
       await session.renew();
       const token = session.current?.token;
       if (token) exchange = await send({ title: `${title} (new token)`, method, path, body, token });
+      if (exchange.answer.status === 401) session.drop();
     }
     return unwrap(exchange);
   }

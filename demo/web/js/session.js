@@ -27,6 +27,9 @@ export function createSession(onChange) {
       hold(null);
     },
 
+    /** Forget the token: what the back end refuses twice is of no use. */
+    drop: () => hold(null),
+
     /** Give a token that is good for a while yet, or null when nobody is signed in. */
     async token() {
       if (held && Date.now() >= held.renewAt) await session.renew();
