@@ -60,8 +60,8 @@ class Environment(BaseSettings):
     )
 
     better_auth_url: str = ""
-    better_auth_secret: str = Field("", repr=False)
-    better_auth_secrets: str = Field("", repr=False)
+    better_auth_secret: str = Field(default="", repr=False)
+    better_auth_secrets: str = Field(default="", repr=False)
     better_auth_tokens: str = ""
     better_auth_jwks_url: str = ""
     better_auth_issuer: str = ""
@@ -75,7 +75,7 @@ class Environment(BaseSettings):
     frontend_url: str = ""
     frontend_preview_url: str = ""
     environment: str = Field(
-        "",
+        default="",
         validation_alias=AliasChoices(
             "environment", "app_env", "vercel_env", "railway_environment_name"
         ),
@@ -114,7 +114,8 @@ class Settings:
 
         Raises `ConfigurationError` with every fault that was found.
         """
-        return check(Environment(_env_file=env_file))
+        # pydantic-settings takes _env_file; pyright sees only the fields.
+        return check(Environment(_env_file=env_file))  # pyright: ignore[reportCallIssue]
 
 
 def check(environment: Environment) -> Settings:

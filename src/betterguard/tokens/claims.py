@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from betterguard.errors import ConfigurationError, ExpiredToken, InvalidToken, Reason
 from betterguard.tokens import hints
+from betterguard.tokens.payload import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,7 +95,7 @@ class ClaimRules:
         user_id = check(self, typ, payload)
         self._check_time(payload, expires_at, now)
         shown = payload if self.kind is TokenKind.ACCESS else _session_user(payload)
-        return Claims(user_id, expires_at, _frozen(shown), self.kind)
+        return Claims(user_id, expires_at, frozen(shown), self.kind)
 
     def _check_time(self, payload: Mapping[str, Any], expires_at: float, now: float) -> None:
         issued_at = _date(payload, "iat") if "iat" in payload else now
@@ -216,11 +216,3 @@ def _present(payload: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a 
     if name not in payload:
         raise InvalidToken(Reason.CLAIM_MISSING, hints.missing(name, payload))
     return payload[name]
-
-
-def _frozen(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        return MappingProxyType({name: _frozen(member) for name, member in value.items()})
-    if isinstance(value, list):
-        return tuple(map(_frozen, value))
-    return value

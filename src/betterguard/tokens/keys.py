@@ -40,6 +40,7 @@ class KeySource(Protocol):
     @property
     def algorithms(self) -> frozenset[str]:
         """The algorithms whose keys this source may hold."""
+        ...
 
     def epoch(self) -> int:
         """Give a number that changes whenever a key that was there is gone.
@@ -47,15 +48,18 @@ class KeySource(Protocol):
         It is asked on every request, so it must cost next to nothing; a source may use the
         moment to begin a refresh in the background.
         """
+        ...
 
     async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
         """Give the keys that may check this header.
 
         Raises `InvalidToken` when there is none, `KeysUnavailable` when that cannot be known.
         """
+        ...
 
     async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:
         """Give keys to try once more after a signature did not fit, where they may have changed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
