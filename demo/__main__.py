@@ -66,7 +66,7 @@ def check(stopping: Event) -> int:
     """Try the demo in a browser; 1 when a step fails."""
     from demo.check import run_check  # noqa: PLC0415  # Playwright is a development dependency
 
-    return run_check(SCREENSHOTS, console, stopping)
+    return 1 if run_check(SCREENSHOTS, console, stopping).failed else 0
 
 
 def addresses(origins: Origins) -> Table:

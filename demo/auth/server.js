@@ -25,6 +25,9 @@ const answerPage = pages(fileURLToPath(new URL("../web", import.meta.url)), {
 
 function answer(request, response) {
   const { pathname } = new URL(request.url, settings.baseURL);
+  // Nothing stands before this server, so what a client says of its address is not believed;
+  // the rate limit then counts for each address.
+  request.headers["x-forwarded-for"] = request.socket.remoteAddress;
   if (pathname.startsWith("/api/auth/")) return answerAuth(request, response);
   if (pathname === "/demo/expired-token" && request.method === "POST") {
     return answerExpiredToken(auth, request, response);
