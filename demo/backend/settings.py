@@ -15,4 +15,4 @@ class AppSettings(BaseSettings):
     database_url: str
 
 
-settings = AppSettings()  # type: ignore[call-arg]  # filled from the environment
+settings = AppSettings()  # pyright: ignore[reportCallIssue]  # filled from the environment

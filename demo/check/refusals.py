@@ -43,7 +43,7 @@ def tampered_token(scene: Scene) -> None:
 
 def another_users_path(scene: Scene) -> None:
     """Send a good token to somebody else's path."""
-    answer = refusal(scene, "Another user’s path", 403, "Forbidden")
+    answer = refusal(scene, "Another user's path", 403, "Forbidden")
     require("www-authenticate" not in answer.headers, "a 403 asks for no other credential")
 
 

@@ -57,8 +57,8 @@ def run_check(
             running_chromium() as browser,
             running_stack(data, Origins.at((0, 0, 0)), stopping, TOKEN_LIFETIME) as stack,
         ):
-            people = (person_at(browser, name, stack.origins) for name in ("Alice", "Bob"))
-            scene = Scene(stack.origins, *people, screenshots)
+            alice, bob = (person_at(browser, name, stack.origins) for name in ("Alice", "Bob"))
+            scene = Scene(stack.origins, alice, bob, screenshots)
             return walk(steps, scene, console, stopping)
     finally:
         shutil.rmtree(data, ignore_errors=True)

@@ -23,8 +23,7 @@ STORED = "() => JSON.stringify([localStorage, sessionStorage, document.cookie])"
 def renewal(scene: Scene) -> None:
     """Wait until the page fetches a new token by itself, and work on with that one."""
     _, old = scene.alice.credentials()
-    is_token = "**/api/auth/token"
-    with scene.alice.page.expect_response(is_token, timeout=RENEWAL_LIMIT) as caught:
+    with scene.alice.page.expect_response("**/api/auth/token", timeout=RENEWAL_LIMIT) as caught:
         pass
     equal(caught.value.status, 200, "Better Auth's answer to the renewal")
     new = caught.value.json()["token"]
@@ -37,7 +36,8 @@ def renewal(scene: Scene) -> None:
 
 def refused_once(scene: Scene) -> None:
     """Lose the token on its way once: the page takes a new one and the person sees no error."""
-    page, refused = scene.alice.page, []
+    page = scene.alice.page
+    refused: list[str] = []
 
     def lose_the_token(route: Route) -> None:
         headers = route.request.headers

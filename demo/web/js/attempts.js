@@ -35,7 +35,7 @@ export function createAttempts(api, session) {
 
     "other-path": async () =>
       api.send({
-        title: "Another user’s path",
+        title: "Another user's path",
         note: "Your own good token, with a path that names someone else. You are known, so it is 403 and not 401.",
         path: `/api/user/${otherId(session.current.user.id)}/tasks`,
         token: await session.token(),
