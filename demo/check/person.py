@@ -64,7 +64,7 @@ class Person:
     def add(self, title: str) -> None:
         """Add a task and wait until it stands in the list."""
         self.page.get_by_label("New task").fill(title)
-        self.page.get_by_role("button", name="Add").click()
+        self.page.get_by_role("button", name="Add", exact=True).click()
         expect(self.page.get_by_role("checkbox", name=title)).to_be_visible()
 
     def expect_tasks(self, *titles: str) -> None:

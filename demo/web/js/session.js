@@ -2,6 +2,8 @@
 import { decode } from "./jwt.js";
 
 const RENEW_BEFORE = 60_000;
+// A token that lives little more than a minute is not renewed the moment it comes.
+const MOST = 0.85;
 const TRY_AGAIN_AFTER = 10_000;
 
 /** Better Auth refused; `message` is what it says. */
@@ -86,7 +88,7 @@ function withTimes(token) {
     token,
     user: { id: claims.sub, name: claims.name },
     expiresAt,
-    renewAt: expiresAt - Math.min(RENEW_BEFORE, lifetime / 2),
+    renewAt: expiresAt - Math.min(RENEW_BEFORE, lifetime * MOST),
   };
 }
 

@@ -1,6 +1,8 @@
 // The token comes from the to-do page that opened this window, and from no one else.
 
 const RENEW_BEFORE = 60_000;
+// A token that lives little more than a minute is not renewed the moment it comes.
+const MOST = 0.85;
 const PATIENCE = 4_000;
 
 /** Nobody can give a token: the to-do page is gone, or nobody is signed in there. */
@@ -51,7 +53,7 @@ function withTimes(token) {
   return {
     token,
     user: { id: claims.sub, name: claims.name },
-    renewAt: Date.now() + lifetime - Math.min(RENEW_BEFORE, lifetime / 2),
+    renewAt: Date.now() + lifetime - Math.min(RENEW_BEFORE, lifetime * MOST),
   };
 }
 
