@@ -21,6 +21,7 @@ def chatbot_works(scene: Scene) -> None:
     with scene.bob.page.expect_popup() as opened:
         scene.bob.page.get_by_role("button", name="Chatbot").click()
     chat = opened.value
+    chat.set_viewport_size({"width": 760, "height": 760})
     expect(chat.get_by_text("Hello Bob")).to_be_visible()
     with chat.expect_response(lambda r: r.request.method == "POST") as posted:
         say(chat, "add Bring the umbrella")
@@ -33,7 +34,6 @@ def chatbot_works(scene: Scene) -> None:
     expect(chat.get_by_role("listitem").filter(has_text="Bring the umbrella").last).to_be_visible()
     say(chat, "help")
     expect(chat.get_by_text("I understand these words:")).to_be_visible()
-    chat.set_viewport_size({"width": 760, "height": 720})
     chat.screenshot(path=scene.screenshots / "chatbot.png")
     chat.close()
     scene.bob.reload()

@@ -25,8 +25,8 @@ def phone(scene: Scene) -> None:
     page, desktop = scene.alice.page, scene.alice.page.viewport_size
     page.set_viewport_size(PHONE)
     try:
-        equal(page.evaluate(TOO_WIDE), 0, "pixels beyond the edge of the page")
         scene.alice.photograph(scene.screenshots / "phone.png")
+        equal(page.evaluate(TOO_WIDE), 0, "pixels beyond the edge of the page")
     finally:
         page.set_viewport_size(desktop or PHONE)
 

@@ -28,7 +28,7 @@ export function createWire() {
     button.append(
       element("span", {}, exchange.title),
       statusOf(exchange.answer),
-      element("small", {}, `${exchange.request.method} ${exchange.request.path}`),
+      element("small", {}, `${exchange.request.method} ${shortPath(exchange.request.path)}`),
     );
     if (exchange === selected) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => {
@@ -68,7 +68,7 @@ function drawExchange({ note, token, changed, request, answer }) {
 }
 
 function drawAnswer({ status, reason, headers, body, took }) {
-  const line = [statusOf({ status }), ` ${reason}`];
+  const line = [statusOf({ status }), " ", element("b", {}, reason)];
   if (took) line.push(element("span", { className: "token__cut" }, `  ${Math.round(took)} ms`));
   $("answer-line").replaceChildren(...line);
   const shown = SHOWN_HEADERS.filter((name) => name in headers).map((n) => [n, headers[n]]);
@@ -77,7 +77,9 @@ function drawAnswer({ status, reason, headers, body, took }) {
 }
 
 function drawRequest({ method, url, headers, body }, token) {
-  $("request-line").textContent = `${method} ${url}`;
+  const { origin, pathname } = new URL(url);
+  const soft = element("span", { className: "token__cut" }, origin);
+  $("request-line").replaceChildren(element("b", {}, method), " ", soft, pathname);
   const shown = { Origin: location.origin, ...headers };
   if (token) shown.Authorization = `Bearer ${token.slice(0, 12)}…`;
   $("request-headers").replaceChildren(...definitions(Object.entries(shown)));
@@ -101,6 +103,11 @@ function drawToken(token, changed) {
   );
   $("token-header").replaceChildren(...json(header));
   $("token-claims").replaceChildren(...json(claims, changed));
+}
+
+/** Cut the long user id in a path. */
+function shortPath(path) {
+  return path.replace(/(?<=\/user\/)([^/]{4})[^/]{4,}/, "$1…");
 }
 
 function statusOf({ status }) {

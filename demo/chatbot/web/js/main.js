@@ -16,6 +16,7 @@ $("form").addEventListener("submit", (event) => {
 for (const chip of document.querySelectorAll("[data-say]")) {
   chip.addEventListener("click", () => void converse(chip.dataset.say));
 }
+addEventListener("resize", scrollToEnd);
 await greet();
 $("text").focus();
 
@@ -63,12 +64,16 @@ function put({ text, tasks = [], help = [] }, kind = "turn--theirs") {
   if (tasks.length) turn.append(taskList(tasks));
   if (help.length) turn.append(helpList(help));
   $("log").append(turn);
-  turn.scrollIntoView({ block: "end" });
+  scrollToEnd();
 }
 
 function putTrouble(error) {
   put({ text: error.message }, "turn--trouble");
   if (error instanceof NoToken) $("log").lastElementChild.append(pageLink());
+}
+
+function scrollToEnd() {
+  $("log").scrollTop = $("log").scrollHeight;
 }
 
 function taskList(tasks) {
