@@ -5,18 +5,25 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
+from betterguard import force_utf8
 from demo.errors import DemoError, ServiceFailed
 from demo.service import Stopped
 from demo.stack import ROOT, Origins, running_stack
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 DATA = ROOT / ".data" / "demo"
 SCREENSHOTS = ROOT / ".build" / "demo-screenshots"
 PORTS = (3000, 3001, 8000)
+INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
+force_utf8()
 console = Console(highlight=False)
 
 
@@ -27,10 +34,10 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "check":
             return check(stopping)
-        return serve(stopping, options.token_lifetime)
+        return serve(options.data.resolve(), stopping, options.token_lifetime)
     except Stopped:
-        console.print("Stopped.")
-        return 0
+        console.print("Stopped before it was done.")
+        return INTERRUPTED
     except DemoError as error:
         tell(error)
         return 1
@@ -38,8 +45,11 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    made = argparse.ArgumentParser("python -m demo", description=__doc__.replace("`", ""))
+    made = argparse.ArgumentParser(
+        "python -m demo", description="Run the demo until Ctrl-C, or try it in a browser."
+    )
     made.add_argument("command", nargs="?", default="run", choices=["run", "check"])
+    made.add_argument("--data", type=Path, default=DATA, help="where database and logs are kept")
     made.add_argument(
         "--token-lifetime",
         default="15m",
@@ -49,13 +59,12 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def serve(stopping: Event, token_lifetime: str) -> int:
+def serve(data: Path, stopping: Event, token_lifetime: str) -> int:
     """Run the demo until somebody stops it."""
     console.print("Starting PostgreSQL, Better Auth, FastAPI and the chatbot …")
-    origins = Origins.at(PORTS)
-    with running_stack(DATA, origins, stopping, token_lifetime) as stack:
-        console.print(addresses(stack.origins))
-        console.print("Press Ctrl-C to stop everything.")
+    with running_stack(data, Origins.at(PORTS), stopping, token_lifetime) as stack:
+        for line in addresses(stack.origins, data):
+            console.print(line, soft_wrap=True)
         stack.watch(stopping)
         console.print("Stopping …")
     console.print("Stopped.")
@@ -69,17 +78,19 @@ def check(stopping: Event) -> int:
     return 1 if run_check(SCREENSHOTS, console, stopping).failed else 0
 
 
-def addresses(origins: Origins) -> Table:
-    """Give the addresses that people open, and what is behind each."""
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_row("To-do page", f"[bold]{origins.page}[/]", "page and Better Auth, one origin")
-    table.add_row("Chatbot", f"[bold]{origins.chatbot}[/]", "open it from the page")
-    table.add_row("Back end", f"[bold]{origins.api}/docs[/]", "FastAPI with betterguard")
-    table.add_row("Data and logs", str(DATA), "remove it to begin anew")
-    for origin, port in zip((origins.page, origins.chatbot, origins.api), PORTS, strict=True):
+def addresses(origins: Origins, data: Path) -> Iterator[str]:
+    """Give lines that tell what people open, and where things are kept."""
+    parts = zip((origins.page, origins.chatbot, origins.api), PORTS, strict=True)
+    for origin, port in parts:
         if not origin.endswith(f":{port}"):
-            table.add_row("", "", f"port {port} is taken: {origin} instead")
-    return table
+            yield f"[yellow]Port {port} is taken:[/] {origin} it is instead."
+    yield ""
+    yield f"  To-do page  [bold]{origins.page}[/]"
+    yield f"  Chatbot     [bold]{origins.chatbot}[/]  (open it from the page)"
+    yield f"  Back end    [bold]{origins.api}/docs[/]"
+    yield f"  Data, logs  {data}"
+    yield ""
+    yield "Press Ctrl-C to stop everything."
 
 
 def stop_signals() -> Event:
@@ -95,7 +106,7 @@ def tell(error: DemoError) -> None:
     """Print an error, and the end of the log that explains it."""
     if isinstance(error, ServiceFailed):
         console.print(error.log_tail, markup=False, style="dim")
-    console.print(f"[bold red]The demo does not run:[/] {error}")
+    console.print(f"[bold red]The demo does not run:[/] {error}", soft_wrap=True)
 
 
 if __name__ == "__main__":

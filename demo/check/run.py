@@ -72,7 +72,8 @@ def walk(steps: Sequence[Step], scene: Scene, console: Console, stopping: Event)
     failed = tuple(title for title, went_well in outcomes.items() if not went_well)
     console.print(
         f"{len(passed)} of {len(outcomes)} steps passed in {time.monotonic() - started:.0f} s; "
-        f"pictures are in {scene.screenshots}"
+        f"pictures are in {scene.screenshots}",
+        soft_wrap=True,
     )
     return Report(passed, failed)
 
@@ -88,7 +89,7 @@ def taken(
             if stopping.is_set():
                 raise Stopped from error
             console.print(f"[bold red]✗[/] {title}")
-            console.print(f"    {error}", markup=False, style="dim")
+            console.print(f"    {error}", markup=False, style="dim", soft_wrap=True)
             yield title, False
         else:
             console.print(f"[bold green]✓[/] {title}")
