@@ -35,12 +35,13 @@ def main(arguments: list[str]) -> int:
         if options.command == "check":
             return check(stopping)
         return serve(options.data.resolve(), stopping, options.token_lifetime)
-    except Stopped:
+    except (DemoError, Stopped) as error:
+        # Ctrl-C reaches the programs that set the database up, too, and these then complain.
+        if isinstance(error, DemoError) and not stopping.is_set():
+            tell(error)
+            return 1
         console.print("Stopped before it was done.")
         return INTERRUPTED
-    except DemoError as error:
-        tell(error)
-        return 1
 
 
 def parser() -> argparse.ArgumentParser:
