@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
+from pydantic import StringConstraints
 from sqlalchemy import DateTime
 from sqlmodel import Field, SQLModel
 
-__all__ = ["Task", "TaskChanges", "TaskIn", "TaskOut"]
+__all__ = ["LARGEST_ID", "Task", "TaskChanges", "TaskIn", "TaskOut"]
 
-LONGEST_TITLE = 200
+LARGEST_ID = 2**31 - 1  # of PostgreSQL's integer
+Title = Annotated[
+    str,
+    # PostgreSQL's text holds every character but NUL.
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$"),
+]
 
 
 def now() -> datetime:
@@ -20,14 +27,14 @@ def now() -> datetime:
 class TaskIn(SQLModel):
     """A whole task as its owner writes it. Whose it is comes from the token, never from here."""
 
-    title: str = Field(min_length=1, max_length=LONGEST_TITLE)
+    title: Title
     done: bool = False
 
 
 class TaskChanges(SQLModel):
-    """The parts of a task that a PATCH changes; what is left out stays as it is."""
+    """The parts of a task that a PATCH changes; what is left out, or null, stays as it is."""
 
-    title: str | None = Field(default=None, min_length=1, max_length=LONGEST_TITLE)
+    title: Title | None = None
     done: bool | None = None
 
 

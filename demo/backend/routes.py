@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, status
+from fastapi import APIRouter, Depends, HTTPException, Path, status
 from sqlmodel import col, select, text
 
 from demo.backend.auth import CurrentUser, PathUser
 from demo.backend.db import Session
-from demo.backend.models import Task, TaskChanges, TaskIn, TaskOut
+from demo.backend.models import LARGEST_ID, Task, TaskChanges, TaskIn, TaskOut
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api")
 
 
-async def own_task(task_id: int, user: PathUser, session: Session) -> Task:
+TaskId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+
+
+async def own_task(task_id: TaskId, user: PathUser, session: Session) -> Task:
     """Find the caller's task; 404 for one that is missing and for one that is another's."""
     found = await session.exec(select(Task).where(Task.id == task_id, Task.user_id == user.id))
     task = found.one_or_none()
@@ -67,12 +70,6 @@ async def delete_task(task: OwnTask, session: Session) -> None:
     """Delete a task."""
     await session.delete(task)
     await session.commit()
-
-
-@router.get("/me")
-async def me(user: CurrentUser) -> dict[str, str | None]:
-    """Tell who is calling."""
-    return {"id": user.id, "name": user.name, "email": user.email}
 
 
 @router.get("/fault")

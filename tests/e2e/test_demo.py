@@ -2,12 +2,9 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import signal
 import socket
 import stat
-import tempfile
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -22,10 +19,11 @@ from demo.check.steps import STEPS
 from demo.errors import DemoError
 from demo.ports import HOST, free_port, is_free
 from demo.stack import child_environment, kept_secret
-from tests.servers.demo import DemoProcess, started_demo
+from tests.servers.demo import DemoProcess, data_folder, running_demo, started_demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from demo.check.scene import Scene
 
@@ -36,20 +34,15 @@ PICTURES = {"welcome", "empty", "tasks", "wire", "phone", "dark", "chatbot"}
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A folder for a demo's data, with a name that is short enough for a Unix socket in it."""
-    folder = Path(tempfile.mkdtemp(prefix="bg-demo-"))
-    yield folder
-    shutil.rmtree(folder)
+    with data_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[DemoProcess]:
     """One demo for the tests that only read from it."""
-    folder = Path(tempfile.mkdtemp(prefix="bg-demo-"))
-    with started_demo(folder) as process:
-        process.wait_for("Press Ctrl-C")
+    with running_demo() as process:
         yield process
-    shutil.rmtree(folder)
 
 
 @pytest.mark.browser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import psutil  # type: ignore[import-untyped]  # ships no type hints
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["DemoProcess", "started_demo"]
+__all__ = ["DemoProcess", "data_folder", "running_demo", "started_demo"]
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 90.0  # seconds; only ever reached when something is broken
@@ -97,3 +98,21 @@ def started_demo(data: Path, **environment: str) -> Iterator[DemoProcess]:
         process.terminate()
         process.wait(LIMIT)
         output.unlink()
+
+
+@contextlib.contextmanager
+def data_folder() -> Iterator[Path]:
+    """Give a folder for a demo's data whose name leaves room for a Unix socket's, 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="bg-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def running_demo() -> Iterator[DemoProcess]:
+    """Run a demo that is ready for people."""
+    with data_folder() as data, started_demo(data) as demo:
+        demo.wait_for("Press Ctrl-C")
+        yield demo

@@ -53,6 +53,7 @@ export function createAttempts(api, session) {
 
 async function expiredToken() {
   const response = await fetch("/demo/expired-token", { method: "POST" });
+  if (!response.ok) throw new Error(`the sign-in server answered ${response.status}`);
   return (await response.json()).token;
 }
 

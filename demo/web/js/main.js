@@ -4,7 +4,7 @@ import { createAttempts } from "./attempts.js";
 import { createChatbotLink } from "./chatbot-link.js";
 import { createSession } from "./session.js";
 import { createSignIn } from "./sign-in.js";
-import { createTasks } from "./tasks.js";
+import { attempt, createTasks } from "./tasks.js";
 import { createWire } from "./wire.js";
 
 const $ = (id) => document.getElementById(id);
@@ -20,9 +20,9 @@ const attempts = createAttempts(api, session);
 
 createSignIn(session);
 $("open-chatbot").addEventListener("click", chatbot.open);
-$("sign-out").addEventListener("click", session.signOut);
+$("sign-out").addEventListener("click", () => void attempt(session.signOut));
 for (const button of document.querySelectorAll("[data-try]")) {
-  button.addEventListener("click", () => void tryOut(button));
+  button.addEventListener("click", () => void attempt(() => tryOut(button)));
 }
 await session.renew();
 if (!session.current) showWhoIsHere(null);
@@ -50,7 +50,10 @@ function showWhoIsHere(held) {
 
 async function tryOut(button) {
   button.disabled = true;
-  await attempts[button.dataset.try]();
-  button.disabled = false;
-  button.focus();
+  try {
+    await attempts[button.dataset.try]();
+  } finally {
+    button.disabled = false;
+    button.focus();
+  }
 }

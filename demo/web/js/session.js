@@ -25,7 +25,8 @@ export function createSession(onChange) {
     signIn: ({ email, password }) => enter("/api/auth/sign-in/email", { email, password }),
 
     async signOut() {
-      await post("/api/auth/sign-out", {});
+      const response = await post("/api/auth/sign-out", {});
+      if (!response.ok) throw new Error(`Better Auth answered ${response.status}`);
       hold(null);
     },
 

@@ -116,7 +116,7 @@ export function createTasks(api, userId) {
 }
 
 /** Run one change; what fails is told beside the list. */
-async function attempt(change) {
+export async function attempt(change) {
   alertOf("");
   try {
     await change();
