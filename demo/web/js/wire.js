@@ -95,9 +95,9 @@ function drawToken(token, changed) {
   }
   const { header, claims, signature } = decode(token);
   $("token-text").replaceChildren(
-    element("span", { className: "token__header" }, `${token.slice(0, 16)}…`),
+    element("span", { className: "token__header" }, `${token.slice(0, 14)}…`),
     ".",
-    element("span", { className: "token__claims" }, `${token.split(".")[1].slice(0, 16)}…`),
+    element("span", { className: "token__claims" }, `${token.split(".")[1].slice(0, 14)}…`),
     ".",
     element("span", { className: "token__cut" }, `${signature.slice(0, 6)}… (signature cut)`),
   );
@@ -128,16 +128,17 @@ function json(value, changed = []) {
 }
 
 function jsonLine(line, changed) {
-  const [, indent, key = "", rest] = line.match(/^(\s*)("(?:[^"\\]|\\.)*": )?(.*)$/);
+  const [, indent, key = "", rest, comma] = line.match(/^(\s*)("(?:[^"\\]|\\.)*": )?(.*?)(,?)$/);
   const name = key.slice(1, -3);
   const kind = rest.startsWith('"') ? "text" : /^[-\d]|^(?:true|false|null)/.test(rest) ? "number" : "";
   const marked = changed.includes(name) ? " changed" : "";
   const hint = isTime(name, rest) ? element("span", { className: "token__cut" }, `  ${clockTime(rest)}`) : "";
-  return [indent, element("span", { className: "key" }, key), element("span", { className: kind + marked }, rest), hint];
+  const value = element("span", { className: kind + marked }, rest);
+  return [indent, element("span", { className: "key" }, key), value, comma, hint];
 }
 
 function isTime(name, rest) {
-  return (name === "exp" || name === "iat") && /^\d+,?$/.test(rest);
+  return (name === "exp" || name === "iat") && /^\d+$/.test(rest);
 }
 
 function clockTime(seconds) {
