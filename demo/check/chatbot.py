@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -20,8 +21,15 @@ def chatbot_works(scene: Scene) -> None:
     """Open the chatbot from the page and list, add and finish tasks there."""
     with scene.bob.page.expect_popup() as opened:
         scene.bob.page.get_by_role("button", name="Chatbot").click()
-    chat = opened.value
-    chat.set_viewport_size({"width": 760, "height": 760})
+    with contextlib.closing(opened.value) as chat:
+        chat.set_viewport_size({"width": 760, "height": 760})
+        talk(chat, scene)
+    scene.bob.reload()
+    expect(scene.bob.page.get_by_role("checkbox", name="Bring the umbrella")).to_be_visible()
+
+
+def talk(chat: Page, scene: Scene) -> None:
+    """Say what the chatbot understands, and see that the back end allows its origin."""
     expect(chat.get_by_text("Hello Bob")).to_be_visible()
     with chat.expect_response(lambda r: r.request.method == "POST") as posted:
         say(chat, "add Bring the umbrella")
@@ -35,22 +43,18 @@ def chatbot_works(scene: Scene) -> None:
     say(chat, "help")
     expect(chat.get_by_text("I understand these words:")).to_be_visible()
     chat.screenshot(path=scene.screenshots / "chatbot.png")
-    chat.close()
-    scene.bob.reload()
-    expect(scene.bob.page.get_by_role("checkbox", name="Bring the umbrella")).to_be_visible()
 
 
 def chatbot_alone(scene: Scene) -> None:
     """Open the chatbot by its address: nobody hands it a token, so it does nothing."""
-    page = scene.bob.page.context.new_page()
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(scene.origins.chatbot)
-    expect(page.get_by_role("link", name="Go to the to-do page")).to_be_visible()
-    say(page, "list")
-    expect(page.get_by_text("please open me from there")).to_have_count(2)
-    require(not any(scene.origins.api in url for url in requests), "it called the API")
-    page.close()
+    with contextlib.closing(scene.bob.page.context.new_page()) as page:
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(scene.origins.chatbot)
+        expect(page.get_by_role("link", name="Go to the to-do page")).to_be_visible()
+        say(page, "list")
+        expect(page.get_by_text("please open me from there")).to_have_count(2)
+        require(not any(scene.origins.api in url for url in requests), "it called the API")
 
 
 def say(chat: Page, line: str) -> None:
