@@ -17,7 +17,7 @@ from demo.service import Stopped
 from demo.stack import ROOT, Origins, running_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 DATA = ROOT / ".data" / "demo"
 SCREENSHOTS = ROOT / ".build" / "demo-screenshots"
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "check":
             return check(stopping)
-        return serve(options.data.resolve(), stopping, options.token_lifetime)
+        return serve(options, stopping)
     except (DemoError, Stopped) as error:
         # Ctrl-C reaches the programs that set the database up, too, and these then complain.
         if isinstance(error, DemoError) and not stopping.is_set():
@@ -52,6 +52,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("command", nargs="?", default="run", choices=["run", "check"])
     made.add_argument("--data", type=Path, default=DATA, help="where database and logs are kept")
     made.add_argument(
+        "--ports",
+        type=int,
+        nargs=3,
+        default=PORTS,
+        metavar="PORT",
+        help="of the page, the chatbot and the back end; 0 is any, and a taken one is replaced",
+    )
+    made.add_argument(
         "--token-lifetime",
         default="15m",
         metavar="15m",
@@ -60,11 +68,12 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def serve(data: Path, stopping: Event, token_lifetime: str) -> int:
+def serve(options: argparse.Namespace, stopping: Event) -> int:
     """Run the demo until somebody stops it."""
+    data, ports = options.data.resolve(), options.ports
     console.print("Starting PostgreSQL, Better Auth, FastAPI and the chatbot …")
-    with running_stack(data, Origins.at(PORTS), stopping, token_lifetime) as stack:
-        for line in addresses(stack.origins, data):
+    with running_stack(data, Origins.at(ports), stopping, options.token_lifetime) as stack:
+        for line in addresses(stack.origins, ports, data):
             console.print(line, soft_wrap=True)
         stack.watch(stopping)
         console.print("Stopping …")
@@ -79,11 +88,11 @@ def check(stopping: Event) -> int:
     return 1 if run_check(SCREENSHOTS, console, stopping).failed else 0
 
 
-def addresses(origins: Origins, data: Path) -> Iterator[str]:
+def addresses(origins: Origins, ports: Sequence[int], data: Path) -> Iterator[str]:
     """Give lines that tell what people open, and where things are kept."""
-    parts = zip((origins.page, origins.chatbot, origins.api), PORTS, strict=True)
+    parts = zip((origins.page, origins.chatbot, origins.api), ports, strict=True)
     for origin, port in parts:
-        if not origin.endswith(f":{port}"):
+        if port and not origin.endswith(f":{port}"):
             yield f"[yellow]Port {port} is taken:[/] {origin} it is instead."
     yield ""
     yield f"  To-do page  [bold]{origins.page}[/]"

@@ -86,7 +86,7 @@ def started_demo(data: Path, **environment: str) -> Iterator[DemoProcess]:
     output = Path(name)
     with os.fdopen(descriptor, "wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "demo", "--data", str(data)],
+            [sys.executable, "-m", "demo", "--data", str(data), "--ports", "0", "0", "0"],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=out,
