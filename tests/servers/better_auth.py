@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 import time
 import uuid
 from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import httpx2
 
+from tests.servers.node import running_node_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tests.servers.node import NodeServer
 
 __all__ = ["Account", "BetterAuth", "BetterAuthOptions", "Changes", "running_better_auth"]
 
-PROJECT = Path(__file__).resolve().parent.parent / "better_auth"
 SECRET = "a-secret-of-the-tests-4u7Rk2vXq9LmZc8w"
-START_SECONDS = 60.0
-LOG_TAIL = 4_000
 
 Algorithm = Literal["", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
 CookieCache = Literal["", "compact", "jwt", "jwe"]
@@ -62,10 +59,8 @@ class BetterAuthOptions:
     grace_period: int | None = None
 
     def environment(self, database: Path) -> dict[str, str]:
-        """Give the variables that tests/better_auth reads, beside PATH alone."""
+        """Give the variables that tests/better_auth reads."""
         return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "VERSION": self.version,
             "PORT": str(self.port),
             "DATABASE": str(database),
             "BETTER_AUTH_SECRET": self.secret,
@@ -123,7 +118,7 @@ class BetterAuth:
     url: str
     options: BetterAuthOptions
     database: Path
-    log_file: Path
+    node: NodeServer
     client: httpx2.Client
 
     @property
@@ -185,7 +180,7 @@ class BetterAuth:
 
     def log(self) -> str:
         """Give what the server has printed so far."""
-        return self.log_file.read_text(encoding="utf-8", errors="replace")
+        return self.node.log()
 
     def _execute(self, statement: str, *values: str) -> None:
         with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection:
@@ -206,61 +201,17 @@ def running_better_auth(
 ) -> Iterator[BetterAuth]:
     """Start a server, wait until it answers, and end it afterwards whatever happens.
 
-    ``changes`` go over ``options``. Raises RuntimeError with the tail of
-    the server's log when it does not start.
+    ``changes`` go over ``options``. Raises RuntimeError with the tail of the server's log
+    when it does not start.
     """
     chosen = replace(options or BetterAuthOptions(), **changes)
-    folder = Path(tempfile.mkdtemp(prefix="bg-auth-"))
-    database = chosen.database or folder / "auth.db"
-    log_file = folder / "server.log"
-    with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        process = stack.enter_context(_running(chosen.environment(database), log_file))
-        url = _wait_until_ready(process, log_file)
+    with running_node_server(chosen.version) as node:
+        database = chosen.database or node.folder / "auth.db"
+        url = node.tell(chosen.environment(database))
         # A cookie POST without an Origin is refused; an account keeps its cookies itself.
-        client = httpx2.Client(base_url=url, headers={"origin": url}, cookies=_no_cookies())
-        stack.enter_context(client)
-        yield BetterAuth(url, chosen, database, log_file, client)
-
-
-@contextlib.contextmanager
-def _running(environment: Mapping[str, str], log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    _require_node()
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            ["node", "server.mjs"], cwd=PROJECT, env=environment, stdout=log, stderr=log
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _require_node() -> None:
-    if shutil.which("node") is None or not (PROJECT / "node_modules").is_dir():
-        msg = (
-            "a real Better Auth server needs Node 20 or newer and the packages of "
-            "tests/better_auth; `make test` installs both"
-        )
-        raise RuntimeError(msg)
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], log_file: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        ready = [line for line in lines if line.startswith("ready ") and line.endswith("\n")]
-        if ready:
-            return ready[0].removeprefix("ready ").strip()
-        time.sleep(0.02)
-    tail = log_file.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
-    msg = f"Better Auth did not start (exit code {process.poll()}); its log ends:\n{tail}"
-    raise RuntimeError(msg)
+        headers = {"origin": url}
+        with httpx2.Client(base_url=url, headers=headers, cookies=_no_cookies()) as client:
+            yield BetterAuth(url, chosen, database, node, client)
 
 
 def _account(answer: httpx2.Response, email: str, password: str) -> Account:
