@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.forgery import tampered
 from tests.e2e.serving import FORBIDDEN, INVALID, MISSING, Refusal, running_api, settings_for
 from tests.servers.better_auth import BetterAuthOptions, running_better_auth
-from tests.e2e.forgery import tampered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,8 +142,7 @@ def test_the_callers_own_path_is_open(scene: Scene) -> None:
 
 
 def test_another_users_path_is_forbidden(scene: Scene) -> None:
-    bob = scene.server.sign_up("Bob")
-    answer = scene.api.get(f"/api/user/{bob.user_id}/tasks", scene.token)
+    answer = scene.api.get(f"/api/user/{scene.ada.user_id}0/tasks", scene.token)
     assert Refusal.of(answer) == FORBIDDEN
 
 

@@ -159,7 +159,7 @@ FORGERIES: dict[str, Callable[[Scene], str]] = {
 }
 
 
-def public_key(scene: Scene) -> Any:  # noqa: ANN401 - of the type that the algorithm has
+def public_key(scene: Scene) -> Any:
     return jwt.PyJWK(scene.server.key_set()["keys"][0]).key
 
 
