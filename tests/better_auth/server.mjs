@@ -2,11 +2,11 @@
 //
 //   PORT                  0 or unset: a free one; "ready <address>" on stdout tells it
 //   DATABASE              path of the SQLite file
-//   VERSION               a release that package.json has under an alias; unset: the newest
+//   PACKAGE               "better-auth", or an older release by its alias in package.json
 //   BETTER_AUTH_SECRET    read by Better Auth itself
 //   and the options that options.mjs reads
 //
-// With --wait it loads, then takes the variables but VERSION as one line of JSON from stdin, and
+// With --wait it loads, then takes the variables but PACKAGE as one line of JSON from stdin, and
 // lives as long as stdin is open: a test's process cannot leave it behind.
 //
 // Beside /api/auth it has what only a test needs: GET /healthz;
@@ -18,8 +18,7 @@ import { SqliteDialect } from "kysely";
 import Database from "libsql";
 import { authOptions, jwtOptions } from "./options.mjs";
 
-const { VERSION } = process.env;
-const library = VERSION ? `better-auth-${VERSION}` : "better-auth";
+const { PACKAGE: library = "better-auth" } = process.env;
 const { betterAuth } = await import(library);
 const { toNodeHandler } = await import(`${library}/node`);
 const { jwt } = await import(`${library}/plugins/jwt`);

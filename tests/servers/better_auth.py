@@ -20,8 +20,19 @@ if TYPE_CHECKING:
 
     from tests.servers.node import NodeServer
 
-__all__ = ["Account", "BetterAuth", "BetterAuthOptions", "Changes", "running_better_auth"]
+__all__ = [
+    "NEWEST",
+    "RELEASES",
+    "SECRET",
+    "Account",
+    "BetterAuth",
+    "BetterAuthOptions",
+    "Changes",
+    "running_better_auth",
+]
 
+RELEASES = ("1.3.8", "1.3.34", "1.4.18", "1.6.34", "1.7.25")
+NEWEST = RELEASES[-1]
 SECRET = "a-secret-of-the-tests-4u7Rk2vXq9LmZc8w"
 
 Algorithm = Literal["", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
@@ -34,13 +45,13 @@ IdKind = Literal["", "serial", "uuid"]
 class BetterAuthOptions:
     """What to start; every member but the first four is Better Auth's option of that name.
 
-    ``version`` is a release that tests/better_auth/package.json has, empty for the newest.
+    ``version`` is one of `RELEASES`, those that tests/better_auth/package.json has.
     ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None.
     ``expiration_time`` is a duration such as ``"15m"`` or an absolute epoch in digits;
     ``rotation_interval`` and ``grace_period`` are seconds.
     """
 
-    version: str = ""
+    version: str = NEWEST
     port: int = 0
     database: Path | None = None
     secret: str = SECRET
@@ -205,13 +216,18 @@ def running_better_auth(
     when it does not start.
     """
     chosen = replace(options or BetterAuthOptions(), **changes)
-    with running_node_server(chosen.version) as node:
+    with running_node_server(_alias(chosen.version)) as node:
         database = chosen.database or node.folder / "auth.db"
         url = node.tell(chosen.environment(database))
         # A cookie POST without an Origin is refused; an account keeps its cookies itself.
         headers = {"origin": url}
         with httpx2.Client(base_url=url, headers=headers, cookies=_no_cookies()) as client:
             yield BetterAuth(url, chosen, database, node, client)
+
+
+def _alias(version: str) -> str:
+    """Give the npm alias that holds a release; the newest has the package's own name."""
+    return "better-auth" if version == NEWEST else f"better-auth-{version}"
 
 
 def _account(answer: httpx2.Response, email: str, password: str) -> Account:

@@ -1,6 +1,6 @@
 """Node processes that have loaded Better Auth and wait to be told what to be.
 
-Loading takes most of a start, so a process of the release that was asked for last is already
+Loading takes most of a start, so another process of the package that was asked for is already
 loading while the tests go on. Each ends when its standard input does, so none outlives the
 tests, however they end.
 """
@@ -82,14 +82,14 @@ class NodeServer:
 
 
 class _Spares:
-    """One process a release, loading in advance."""
+    """One process a package, loading in advance."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, NodeServer] = {}
 
-    def take(self, version: str) -> NodeServer:
-        taken = self._waiting.pop(version, None) or _launched(version)
-        self._waiting[version] = _launched(version)
+    def take(self, package: str) -> NodeServer:
+        taken = self._waiting.pop(package, None) or _launched(package)
+        self._waiting[package] = _launched(package)
         return taken
 
     def end(self) -> None:
@@ -102,19 +102,19 @@ atexit.register(_spares.end)
 
 
 @contextlib.contextmanager
-def running_node_server(version: str) -> Iterator[NodeServer]:
-    """Give a process of a release that waits for its options; end it afterwards."""
+def running_node_server(package: str) -> Iterator[NodeServer]:
+    """Give a process that has loaded a package and waits for its options; end it afterwards."""
     _require_node()
-    server = _spares.take(version)
+    server = _spares.take(package)
     try:
         yield server
     finally:
         server.end()
 
 
-def _launched(version: str) -> NodeServer:
+def _launched(package: str) -> NodeServer:
     folder = Path(tempfile.mkdtemp(prefix="bg-auth-"))
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "VERSION": version}
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "PACKAGE": package}
     command = ["node", "server.mjs", "--wait"]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
