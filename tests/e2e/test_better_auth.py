@@ -21,6 +21,7 @@ pytestmark = pytest.mark.node
 
 PUBLIC_ORIGIN = "https://auth.example.org"
 API_AUDIENCE = "https://api.example.org"
+NEXT_SECRET = "the-secret-to-come-9sKf2Lq7Wd4Rj6Pm"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,16 @@ MODES = [
     pytest.param(
         Mode(BetterAuthOptions(sign_hs256=True), {**SECRET, "BETTER_AUTH_TOKENS": "both"}),
         id="custom-sign-HS256-beside-a-key-set",
+    ),
+    pytest.param(
+        Mode(
+            BetterAuthOptions(sign_hs256=True),
+            {
+                "BETTER_AUTH_SECRETS": f"2:{NEXT_SECRET},1:{{secret}}",
+                "BETTER_AUTH_TOKENS": "secret",
+            },
+        ),
+        id="custom-sign-HS256-while-secrets-rotate",
     ),
     pytest.param(
         Mode(BetterAuthOptions(), {**SECRET, "BETTER_AUTH_TOKENS": "both"}),

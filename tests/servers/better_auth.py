@@ -121,6 +121,10 @@ class Account:
     password: str
     cookies: Mapping[str, str]
 
+    def session_data_cookies(self) -> dict[str, str]:
+        """Give the cookies that cache the session, in order: one, or chunks of a large one."""
+        return {name: self.cookies[name] for name in self.cookies if "session_data" in name}
+
 
 @dataclass(frozen=True)
 class BetterAuth:
@@ -157,8 +161,8 @@ class BetterAuth:
         return _text(_good(self.ask_for_token(account)).json(), "token")
 
     def session_data(self, account: Account) -> str:
-        """Give the cookie that caches the session; with a ``jwt`` strategy it is a JWT."""
-        return account.cookies["better-auth.session_data"]
+        """Give what caches the session, its chunks joined; with a ``jwt`` strategy it is a JWT."""
+        return "".join(account.session_data_cookies().values())
 
     def verification_token(self, account: Account) -> str:
         """Give the token that the e-mail to verify the person's address would carry."""
