@@ -6,9 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from websockets.typing import Origin
 
 from tests.e2e.forgery import tampered
-from tests.e2e.serving import FRONTEND, INVALID, MISSING, Api, Refusal, running_api, settings_for
+from tests.e2e.serving import (
+    FORBIDDEN,
+    FRONTEND,
+    INVALID,
+    MISSING,
+    Api,
+    Refusal,
+    ask_by_websocket,
+    refused_websocket,
+    running_api,
+    settings_for,
+)
 from tests.servers.better_auth import SECRET, Account, BetterAuth, running_better_auth
 
 if TYPE_CHECKING:
@@ -16,6 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.node
 
+STRANGER = "https://evil.example.org"
 PUBLIC_ORIGIN = "https://auth.example.org"
 
 
@@ -139,7 +152,20 @@ def test_a_write_by_cookie_from_the_front_end_is_served(scene: Scene) -> None:
 
 
 def test_a_write_by_cookie_from_another_site_is_refused(scene: Scene) -> None:
-    assert _written(scene, "https://evil.example.org") == 403
+    assert _written(scene, STRANGER) == 403
+
+
+def test_a_websocket_by_cookie_from_the_front_end_is_opened(scene: Scene) -> None:
+    headers = {"cookie": cookies_of(scene.ada)}
+    said, _ = ask_by_websocket(scene.api, additional_headers=headers, origin=Origin(FRONTEND))
+    assert said == scene.ada.user_id
+
+
+def test_a_websocket_by_cookie_from_another_site_is_not_opened(scene: Scene) -> None:
+    # A browser sends cookies with any site's WebSocket, and CORS does not apply to one.
+    headers = {"cookie": cookies_of(scene.ada)}
+    refusal = refused_websocket(scene.api, additional_headers=headers, origin=Origin(STRANGER))
+    assert refusal == FORBIDDEN
 
 
 def _written(scene: Scene, origin: str) -> int:
