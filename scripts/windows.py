@@ -1,6 +1,6 @@
 """Run tests on Windows CPython 3.11, 3.12 and 3.13 under Wine, setting up what that needs.
 
-Usage: python scripts/windows.py [--python 3.13] [pytest arguments]
+Usage: python -m scripts.windows [--python 3.13] [pytest arguments]
 
 Everything is kept in .build/windows, so that a second run needs no network. Without pytest
 arguments it runs what TESTS names under code page 1252, then what is marked ``code_page``
@@ -22,7 +22,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from forwarder import forwarder
+from scripts.forwarder import forwarder
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".build" / "windows"
