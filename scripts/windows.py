@@ -35,7 +35,7 @@ LOCALES = {"1252": "en_US", "1251": "ru_RU", "932": "ja_JP"}
 MINUTES = 60.0
 LIMIT = 5 * MINUTES
 
-TESTS = ("tests/test_console.py", "tests/windows")
+TESTS = ("tests/console",)
 
 
 @dataclass(frozen=True)
@@ -286,7 +286,7 @@ def run_pytest(interpreter: Interpreter, code_page: str, arguments: list[str]) -
     say(f"Windows CPython {interpreter.version}, code page {code_page}")
     start = time.monotonic()
     exit_code = run_wine(
-        *(str(interpreter.exe), "-u", "-m", "pytest", "-p", "no:cacheprovider", "-q"),
+        *(str(interpreter.exe), "-u", "-m", "pytest", "-p", "no:cacheprovider", "-q", "--noconftest"),
         *arguments,
         code_page=code_page,
     )

@@ -1,0 +1,109 @@
+"""Python children whose standard streams are what a case needs: a pipe, a file, nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "CURE",
+    "ENCODINGS",
+    "WINDOWS",
+    "Outcome",
+    "environment",
+    "forced",
+    "run",
+    "run_orphaned",
+]
+
+WINDOWS = sys.platform == "win32"
+CURE = "import betterguard.console\nbetterguard.console.force_utf8()\n"
+# On Windows the code page of the run decides; elsewhere the children stand in for it.
+ENCODINGS = ("code page",) if WINDOWS else ("cp1252", "cp1251", "cp932")
+TIMEOUT = 60.0  # seconds
+HEARD = "print('ready', flush=True)\nsys.stdin.readline()\n"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a child ended and what it wrote."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+def forced(encoding: str) -> str:
+    """Give the program text that starts a child as Windows would with that code page."""
+    if WINDOWS:
+        return "import sys\n"
+    return (
+        "import sys\n"
+        f"sys.stdout.reconfigure(encoding={encoding!r}, errors='strict')\n"
+        f"sys.stderr.reconfigure(encoding={encoding!r})\n"
+    )
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Give an environment in which no variable of ours chooses an encoding."""
+    chosen = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONLEGACYWINDOWSSTDIO")
+    kept = {name: value for name, value in os.environ.items() if name not in chosen}
+    return {**kept, **extra}
+
+
+def run(
+    program: str,
+    *arguments: str,
+    options: tuple[str, ...] = (),
+    sink: Path | None = None,
+    **extra: str,
+) -> Outcome:
+    """Run a program text to its end; its stdout is a pipe, or the file ``sink``."""
+    command = [sys.executable, *options, "-c", program, *arguments]
+    if sink is None:
+        done = subprocess.run(
+            command, env=environment(**extra), capture_output=True, timeout=TIMEOUT, check=False
+        )
+        return Outcome(done.returncode, done.stdout, text_of(done.stderr))
+    with sink.open("wb") as file:
+        done = subprocess.run(
+            command,
+            env=environment(**extra),
+            stdout=file,
+            stderr=subprocess.PIPE,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    return Outcome(done.returncode, sink.read_bytes(), text_of(done.stderr))
+
+
+def run_orphaned(before: str, after: str, *options: str) -> Outcome:
+    """Run ``before``, close the reader's end of stdout, then run ``after``; no output comes."""
+    program = f"import sys\n{before}\n{HEARD}{after}"
+    with subprocess.Popen(
+        [sys.executable, *options, "-c", program],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        child.stdout.readline()
+        child.stdout.close()
+        child.stdin.write(b"\n")
+        child.stdin.close()
+        err = child.stderr.read()
+        return Outcome(child.wait(TIMEOUT), b"", text_of(err))
+
+
+def text_of(output: bytes) -> str:
+    """Read a child's stderr, whatever its encoding was."""
+    return output.decode("utf-8", "replace").replace("\r\n", "\n")
