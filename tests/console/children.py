@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -107,3 +108,26 @@ def run_orphaned(before: str, after: str, *options: str) -> Outcome:
 def text_of(output: bytes) -> str:
     """Read a child's stderr, whatever its encoding was."""
     return output.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def run_detached(cure: str, use: str, result: Path) -> str:
+    """Run ``use`` with no standard streams at all; give "ok", or the error that it met."""
+    program = (
+        "import pathlib, sys, traceback\n"
+        "result = pathlib.Path(sys.argv[1])\n"
+        "try:\n"
+        f"{indent(cure + use, '    ')}\n"
+        "    result.write_text('ok')\n"
+        "except Exception:\n"
+        "    result.write_text(traceback.format_exc())\n"
+    )
+    command = [sys.executable, "-c", program, str(result)]
+    if sys.platform == "win32":
+        flags = subprocess.DETACHED_PROCESS
+        subprocess.run(
+            command, env=environment(), creationflags=flags, timeout=TIMEOUT, check=False
+        )
+    else:
+        closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
+        subprocess.run(closing, env=environment(), timeout=TIMEOUT, check=False)
+    return result.read_text()

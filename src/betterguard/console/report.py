@@ -69,7 +69,17 @@ def kind_of(stream: Any) -> str:  # noqa: ANN401 - whatever stands there
         return "captured"
     if is_null(descriptor):
         return "null"
-    return "console" if stream.isatty() else KINDS.get(stat.S_IFMT(mode_of(descriptor)), "other")
+    if is_console(stream):
+        return "console"
+    return KINDS.get(stat.S_IFMT(mode_of(descriptor)), "other")
+
+
+def is_console(stream: Any) -> bool:  # noqa: ANN401 - as above
+    """Tell whether a person sits behind a stream; Windows says so of NUL too."""
+    if sys.platform == "win32":
+        raw = getattr(stream.buffer, "raw", stream.buffer)
+        return type(raw).__name__ == "_WindowsConsoleIO"  # private, and only there on Windows
+    return bool(stream.isatty())
 
 
 def is_null(descriptor: int) -> bool:

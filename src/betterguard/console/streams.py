@@ -115,11 +115,14 @@ def chosen_encoding() -> tuple[str, str]:
     """Give encoding and error handler: what PYTHONIOENCODING names, else ours.
 
     The variable is applied, not merely left in force, because a ``.env`` file may set it when
-    the interpreter has long started.
+    the interpreter has long started; then nobody has checked its names before.
     """
     value = "" if sys.flags.ignore_environment else os.environ.get("PYTHONIOENCODING", "")
     encoding, _, errors = value.partition(":")
-    return (encoding if canonical(encoding) else ENCODING), (errors or ERRORS)
+    return (
+        encoding if canonical(encoding) else ENCODING,
+        errors if is_error_handler(errors) else ERRORS,
+    )
 
 
 def canonical(encoding: str) -> str:
@@ -128,3 +131,12 @@ def canonical(encoding: str) -> str:
         return codecs.lookup(encoding).name
     except LookupError:
         return ""
+
+
+def is_error_handler(name: str) -> bool:
+    """Tell whether an error handler of this name exists."""
+    try:
+        codecs.lookup_error(name)
+    except LookupError:
+        return False
+    return True
