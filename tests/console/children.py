@@ -17,6 +17,7 @@ __all__ = [
     "ENCODINGS",
     "WINDOWS",
     "Outcome",
+    "detached",
     "environment",
     "forced",
     "run",
@@ -84,12 +85,12 @@ def run(
     return Outcome(done.returncode, sink.read_bytes(), text_of(done.stderr))
 
 
-def run_orphaned(before: str, after: str, *options: str) -> Outcome:
+def run_orphaned(before: str, after: str, *options: str, **extra: str) -> Outcome:
     """Run ``before``, close the reader's end of stdout, then run ``after``; no output comes."""
     program = f"import sys\n{before}\n{HEARD}{after}"
     with subprocess.Popen(
         [sys.executable, *options, "-c", program],
-        env=environment(),
+        env=environment(**extra),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -110,7 +111,7 @@ def text_of(output: bytes) -> str:
     return output.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
-def run_detached(cure: str, use: str, result: Path) -> str:
+def run_detached(cure: str, use: str, result: Path, **extra: str) -> str:
     """Run ``use`` with no standard streams at all; give "ok", or the error that it met."""
     program = (
         "import pathlib, sys, traceback\n"
@@ -121,13 +122,16 @@ def run_detached(cure: str, use: str, result: Path) -> str:
         "except Exception:\n"
         "    result.write_text(traceback.format_exc())\n"
     )
-    command = [sys.executable, "-c", program, str(result)]
+    with detached("-c", program, str(result), **extra) as child:
+        child.wait(TIMEOUT)
+    return result.read_text()
+
+
+def detached(*arguments: str, **extra: str) -> subprocess.Popen[bytes]:
+    """Start a Python that has no standard streams at all."""
+    command = [sys.executable, *arguments]
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS
-        subprocess.run(
-            command, env=environment(), creationflags=flags, timeout=TIMEOUT, check=False
-        )
-    else:
-        closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
-        subprocess.run(closing, env=environment(), timeout=TIMEOUT, check=False)
-    return result.read_text()
+        return subprocess.Popen(command, env=environment(**extra), creationflags=flags)
+    closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
+    return subprocess.Popen(closing, env=environment(**extra))

@@ -31,6 +31,11 @@ def test_with_the_cure_a_missing_stream_is_the_null_device(use: str, tmp_path: P
     assert run_detached(CURE, use, tmp_path / "result") == "ok"
 
 
+def test_utf8_mode_is_no_cure(tmp_path: Path) -> None:
+    outcome = run_detached("", "sys.stdout.write('lost')", tmp_path / "result", PYTHONUTF8="1")
+    assert "'NoneType' object has no attribute 'write'" in outcome
+
+
 @pytest.mark.parametrize(
     "lose",
     [

@@ -71,6 +71,11 @@ def test_the_exit_code_of_a_flush_at_exit(cure: str, code: int) -> None:
     assert run_orphaned(cure, "print('lost')").code == code
 
 
+def test_utf8_mode_is_no_cure() -> None:
+    outcome = run_orphaned("", "print('lost', flush=True)", PYTHONUTF8="1")
+    assert DEAD_PIPE in outcome.err
+
+
 def test_the_cure_may_come_after_the_reader_has_gone() -> None:
     outcome = run_orphaned("", f"sys.stdout.write('pending')\n{CURE}print('lost', flush=True)")
     assert (outcome.code, outcome.err) == (0, "")
