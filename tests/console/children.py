@@ -6,26 +6,33 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = [
     "CURE",
     "ENCODINGS",
+    "ROOM",
     "WINDOWS",
     "Outcome",
     "detached",
     "environment",
     "forced",
     "run",
+    "run_detached",
     "run_orphaned",
 ]
 
 WINDOWS = sys.platform == "win32"
-CURE = "import betterguard.console\nbetterguard.console.force_utf8()\n"
+PACKAGE = Path(__file__).resolve().parent.parent.parent / "src" / "betterguard"
+# The room alone: the whole package loads FastAPI too, a second in each of hundreds of children.
+ROOM = (
+    "import sys, types\n"
+    "sys.modules['betterguard'] = types.ModuleType('betterguard')\n"
+    f"sys.modules['betterguard'].__path__ = [{str(PACKAGE)!r}]\n"
+    "from betterguard.console import force_utf8\n"
+)
+CURE = f"{ROOM}force_utf8()\n"
 # On Windows the code page of the run decides; elsewhere the children stand in for it.
 ENCODINGS = ("code page",) if WINDOWS else ("cp1252", "cp1251", "cp932")
 TIMEOUT = 60.0  # seconds

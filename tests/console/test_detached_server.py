@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.children import CURE, detached
+from tests.console.children import detached
 from tests.console.serving import Server, end, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+CURE = "from betterguard import force_utf8\nforce_utf8()"
 SERVE = """
 import sys
 {cure}

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from tests.console.children import WINDOWS, environment, run_orphaned
+from tests.console.children import ROOM, WINDOWS, environment, run_orphaned
 
-MCP = "import betterguard.console\nbetterguard.console.force_utf8(mcp=True)\n"
+MCP = f"{ROOM}force_utf8(mcp=True)\n"
 # Elsewhere the child does first what Windows does by itself.
 AS_WINDOWS = (
     "import sys\n"
@@ -84,13 +84,13 @@ def test_a_carriage_return_ends_no_message() -> None:
 
 
 def test_the_protocol_goes_before_the_environment() -> None:
-    again = f"{MCP}betterguard.console.force_utf8()\n{MCP}"
+    again = f"{MCP}force_utf8()\nforce_utf8(mcp=True)\n"
     outcome = serve(again + SERVE, message("\u2705"), PYTHONIOENCODING="latin-1:strict")
     assert outcome.stdout == answer("\u2705")
 
 
 def test_the_mode_may_be_set_again_after_a_message() -> None:
-    outcome = serve(f"{MCP}{SERVE}    {MCP.splitlines()[1]}\n", message("one") + message("two"))
+    outcome = serve(f"{MCP}{SERVE}    force_utf8(mcp=True)\n", message("one") + message("two"))
     assert (outcome.stdout, outcome.stderr) == (answer("one") + answer("two"), b"")
 
 
