@@ -33,7 +33,8 @@ async def _run(port: int, requests: Iterator[bytes], seconds: float, connections
     began = time.perf_counter()
     for client in clients:
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc] # mypy cannot infer the lambda
-    loop.call_later(seconds, lambda: [client.stop() for client in clients])
+    for client in clients:
+        loop.call_later(seconds, client.stop)
     await asyncio.gather(*(client.stopped for client in clients))
     return sum(client.answered for client in clients) / (time.perf_counter() - began)
 

@@ -1,17 +1,20 @@
 # ruff: noqa: I002 - the annotations name each test's own guard: FastAPI could not resolve text
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Annotated, Any
 
 import jwt
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, WebSocket
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from jwt.algorithms import OKPAlgorithm
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
 
 from betterguard import BetterGuard, Claims, ConfigurationError, User
@@ -437,6 +440,26 @@ def test_a_refusal_is_logged_without_the_token(
     assert "trailing slash" in lines[0]
     assert token not in caplog.text
     assert token.rpartition(".")[2] not in caplog.text
+
+
+def frames(error: BaseException) -> Iterator[FrameType]:
+    for one in (error, error.__cause__, error.__context__, getattr(error, "error", None)):
+        traceback = None if one is None else one.__traceback__
+        while traceback is not None:
+            yield traceback.tb_frame
+            traceback = traceback.tb_next
+
+
+@pytest.mark.parametrize("name", ["user", "optional_user", "verify_token"])
+def test_no_frame_of_a_refusal_holds_the_token(guard: BetterGuard[User], name: str) -> None:
+    token = make_token(secret=SECRET[::-1])
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    connection = HTTPConnection({"type": "http", "method": "GET", "headers": headers})
+    with pytest.raises(HTTPException) as caught:
+        asyncio.run(getattr(guard, name)(connection=connection))
+    ours = [frame for frame in frames(caught.value) if "betterguard" in frame.f_code.co_filename]
+    assert ours
+    assert not any(token in repr(frame.f_locals) for frame in ours)
 
 
 def test_the_guard_works_without_install(guard: BetterGuard[User]) -> None:

@@ -8,6 +8,7 @@ to be one: FastAPI asks for its target when the route is registered, and gets th
 from __future__ import annotations
 
 import inspect
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 
 from fastapi import Path
@@ -21,6 +22,8 @@ from betterguard.web.answers import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from betterguard.tokens import Claims
 
 __all__ = ["Dependency", "NotBare"]
 
@@ -36,12 +39,12 @@ class NotBare(Depends):
     """What FastAPI takes for a ``Depends`` and what then tells how to write it rightly."""
 
     def __init__(self, how: str) -> None:
-        object.__setattr__(self, "_how", how)
+        self._how = how
 
     @property
     def dependency(self) -> NoReturn:  # pyright: ignore[reportIncompatibleVariableOverride] - it exists to raise
         """Raise: FastAPI reads this when the guard stands where ``Depends(…)`` belongs."""
-        msg = f"a guard was passed bare where a dependency is meant: {self._how}"  # type: ignore[attr-defined]
+        msg = f"a guard was passed bare where a dependency is meant: {self._how}"
         raise TypeError(msg)
 
     def __eq__(self, other: object) -> bool:
@@ -57,8 +60,9 @@ class NotBare(Depends):
 class Dependency(NotBare, SecurityBase, Generic[T]):
     """An asynchronous dependency for ``Depends(…)`` that shows the bearer scheme in OpenAPI.
 
-    ``statuses`` are those that it may answer with. With ``path_parameter`` it reads that part
-    of the route's path.
+    ``authenticate`` gives verified claims, None when no credential came; ``decide`` makes of
+    them what the route gets, or refuses. ``statuses`` are those that it may answer with. With
+    ``path_parameter`` it hands that part of the route's path to ``decide``.
     """
 
     model = SCHEME
@@ -66,29 +70,29 @@ class Dependency(NotBare, SecurityBase, Generic[T]):
 
     def __init__(
         self,
-        resolve: Callable[..., Awaitable[T]],
+        authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]],
+        decide: Callable[..., T | Awaitable[T]],
         *,
         name: str,
         statuses: tuple[int, ...],
         path_parameter: str | None = None,
     ) -> None:
         super().__init__(f"write Depends(guard.{name})")
-        fields = {"statuses": statuses, "path_parameter": path_parameter, "_resolve": resolve}
-        for field, value in fields.items():
-            object.__setattr__(self, field, value)
-        object.__setattr__(self, "__signature__", _signature(path_parameter))
-
-    if TYPE_CHECKING:
-        statuses: tuple[int, ...]
-        path_parameter: str | None
-        _resolve: Callable[..., Awaitable[T]]
+        self.statuses = statuses
+        self.path_parameter = path_parameter
+        self._authenticate = authenticate
+        self._decide = decide
+        self.__signature__ = _signature(path_parameter)
 
     async def __call__(self, connection: HTTPConnection, **path: str) -> T:
         """Resolve, or raise the answer to give."""
         try:
-            return await self._resolve(connection, **path)
+            decided = self._decide(await self._authenticate(connection), *path.values())
+            # pyright narrows what is not awaitable to object as well.
+            return await decided if isawaitable(decided) else decided  # pyright: ignore[reportReturnType]
         except AuthError as error:
-            refusal = Refusal(error)
+            # Its traceback ends here: the frames below hold the token.
+            refusal = Refusal(error.with_traceback(None))
         raise refusal
 
 
