@@ -59,7 +59,7 @@ export const jwtOptions = () => ({
 
 // Until 1.4 serial ids were an option of their own.
 const databaseOptions = () =>
-  text("GENERATE_ID") === "serial" && text("VERSION")?.startsWith("1.3.")
+  text("GENERATE_ID") === "serial" && text("PACKAGE")?.startsWith("better-auth-1.3.")
     ? { useNumberId: true }
     : { generateId: text("GENERATE_ID") };
 

@@ -2,21 +2,24 @@
 //
 //   PORT                  0 or unset: a free one; "ready <address>" on stdout tells it
 //   DATABASE              path of the SQLite file, or the address of a PostgreSQL database
-//   VERSION               a release that package.json has under an alias; unset: the newest
+//   PACKAGE               "better-auth", or an older release by its alias in package.json
 //   BETTER_AUTH_SECRET    read by Better Auth itself
 //   and the options that options.mjs reads
+//
+// With --wait it loads, then takes the variables but PACKAGE as one line of JSON from stdin, and
+// lives as long as stdin is open: a test's process cannot leave it behind.
 //
 // Beside /api/auth it has what only a test needs: GET /healthz;
 // GET /test/verification-token?email=…  the token that the user's e-mail would carry;
 // POST /test/sign  {claims}             Better Auth's own signJWT with claims that the test chooses.
 import { createServer } from "node:http";
+import { createInterface } from "node:readline";
 import { SqliteDialect } from "kysely";
 import Database from "libsql";
 import pg from "pg";
 import { authOptions, jwtOptions } from "./options.mjs";
 
-const { PORT = "0", DATABASE, VERSION } = process.env;
-const library = VERSION ? `better-auth-${VERSION}` : "better-auth";
+const { PACKAGE: library = "better-auth" } = process.env;
 const { betterAuth } = await import(library);
 const { toNodeHandler } = await import(`${library}/node`);
 const { jwt } = await import(`${library}/plugins/jwt`);
@@ -25,6 +28,24 @@ const { jwt } = await import(`${library}/plugins/jwt`);
 const { getMigrations } = await import(`${library}/db/migration`).catch(
   () => import(`${library}/db`),
 );
+
+const stop = () => {
+  server.close(() => process.exit(0));
+  server.closeAllConnections();
+};
+
+const server = createServer();
+process.on("SIGTERM", stop);
+process.on("SIGINT", stop);
+
+if (process.argv.includes("--wait")) {
+  const lines = createInterface({ input: process.stdin });
+  // Before the options nothing listens yet, so there is nothing to close.
+  lines.on("close", () => (server.listening ? stop() : process.exit(0)));
+  const line = await new Promise((resolve) => lines.once("line", resolve));
+  Object.assign(process.env, JSON.parse(line));
+}
+const { PORT = "0", DATABASE } = process.env;
 
 const verificationTokens = new Map();
 
@@ -73,7 +94,6 @@ const testRoutes = (auth) => ({
     answer(response, 200, await auth.api.signJWT({ body: { payload: await body(request) } })),
 });
 
-const server = createServer();
 server.listen(Number(PORT), "127.0.0.1", async () => {
   const url = `http://127.0.0.1:${server.address().port}`;
   const auth = await start(url);
@@ -91,10 +111,3 @@ server.listen(Number(PORT), "127.0.0.1", async () => {
   });
   console.log(`ready ${url}`);
 });
-
-const stop = () => {
-  server.close(() => process.exit(0));
-  server.closeAllConnections();
-};
-process.on("SIGTERM", stop);
-process.on("SIGINT", stop);

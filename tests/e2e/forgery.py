@@ -16,7 +16,7 @@ __all__ = ["claims_of", "header_of", "hmac_signed", "tampered", "unsigned"]
 
 def header_of(token: str) -> dict[str, Any]:
     """Read the header of a compact JWS."""
-    return _read(token.split(".")[0])
+    return _read(token.split(".", maxsplit=1)[0])
 
 
 def claims_of(token: str) -> dict[str, Any]:

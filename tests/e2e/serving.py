@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from tests.servers.asgi import running_app
 
@@ -32,6 +35,8 @@ __all__ = [
     "Api",
     "Refusal",
     "application",
+    "ask_by_websocket",
+    "refused_websocket",
     "running_api",
     "settings_for",
 ]
@@ -97,6 +102,23 @@ def running_api(environment: Mapping[str, str], *, http: HTTPParser = "auto") ->
         httpx2.Client(base_url=url, limits=each_its_own) as client,
     ):
         yield Api(url, client)
+
+
+def ask_by_websocket(api: Api, **arguments: Any) -> tuple[str | bytes, str | None]:
+    """Give what the route says over a WebSocket, and the subprotocol that it chose."""
+    url = api.url.replace("http://", "ws://") + "/ws"
+    with connect(url, open_timeout=20, **arguments) as connection:
+        return connection.recv(timeout=20), connection.subprotocol
+
+
+def refused_websocket(api: Api, **arguments: Any) -> Refusal:
+    """Give the answer to a handshake that must not succeed."""
+    with pytest.raises(InvalidStatus) as caught:
+        ask_by_websocket(api, **arguments)
+    answer = caught.value.response
+    return Refusal(
+        answer.status_code, json.loads(answer.body or b"{}"), answer.headers.get("www-authenticate")
+    )
 
 
 def application(environment: Mapping[str, str]) -> ModuleType:

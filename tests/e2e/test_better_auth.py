@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.forgery import tampered
 from tests.e2e.serving import FORBIDDEN, INVALID, MISSING, Refusal, running_api, settings_for
 from tests.servers.better_auth import BetterAuthOptions, running_better_auth
-from tests.e2e.forgery import tampered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.node
 
 PUBLIC_ORIGIN = "https://auth.example.org"
 API_AUDIENCE = "https://api.example.org"
+NEXT_SECRET = "the-secret-to-come-9sKf2Lq7Wd4Rj6Pm"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,16 @@ MODES = [
     pytest.param(
         Mode(BetterAuthOptions(sign_hs256=True), {**SECRET, "BETTER_AUTH_TOKENS": "both"}),
         id="custom-sign-HS256-beside-a-key-set",
+    ),
+    pytest.param(
+        Mode(
+            BetterAuthOptions(sign_hs256=True),
+            {
+                "BETTER_AUTH_SECRETS": f"2:{NEXT_SECRET},1:{{secret}}",
+                "BETTER_AUTH_TOKENS": "secret",
+            },
+        ),
+        id="custom-sign-HS256-while-secrets-rotate",
     ),
     pytest.param(
         Mode(BetterAuthOptions(), {**SECRET, "BETTER_AUTH_TOKENS": "both"}),
@@ -142,8 +153,7 @@ def test_the_callers_own_path_is_open(scene: Scene) -> None:
 
 
 def test_another_users_path_is_forbidden(scene: Scene) -> None:
-    bob = scene.server.sign_up("Bob")
-    answer = scene.api.get(f"/api/user/{bob.user_id}/tasks", scene.token)
+    answer = scene.api.get(f"/api/user/{scene.ada.user_id}0/tasks", scene.token)
     assert Refusal.of(answer) == FORBIDDEN
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from tests.e2e.forgery import tampered
@@ -20,13 +17,15 @@ from tests.e2e.serving import (
     MISSING,
     Api,
     Refusal,
+    ask_by_websocket,
+    refused_websocket,
     running_api,
     settings_for,
 )
 from tests.servers.better_auth import Account, BetterAuth, running_better_auth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from httpx2 import Response
 
@@ -189,49 +188,34 @@ def test_a_bug_tells_its_number_and_nothing_else(
 # --- WebSockets ---
 
 
-def ask_by_websocket(scene: Scene, **arguments: Any) -> tuple[str | bytes, str | None]:
-    url = scene.api.url.replace("http://", "ws://") + "/ws"
-    with connect(url, open_timeout=20, **arguments) as connection:
-        return connection.recv(timeout=20), connection.subprotocol
-
-
-def refused_websocket(scene: Scene, **arguments: Any) -> Refusal:
-    with pytest.raises(InvalidStatus) as caught:
-        ask_by_websocket(scene, **arguments)
-    answer = caught.value.response
-    return Refusal(
-        answer.status_code, json.loads(answer.body or b"{}"), answer.headers.get("www-authenticate")
-    )
-
-
 def test_a_websocket_with_the_header_knows_who_is_calling(scene: Scene) -> None:
-    said, _ = ask_by_websocket(scene, additional_headers=scene.bearer())
+    said, _ = ask_by_websocket(scene.api, additional_headers=scene.bearer())
     assert said == scene.ada.user_id
 
 
 def test_a_websocket_with_subprotocols_knows_who_is_calling(scene: Scene) -> None:
     # All that a browser can do: new WebSocket(url, ["bearer", token]).
     offered = [Subprotocol("bearer"), Subprotocol(scene.token)]
-    assert ask_by_websocket(scene, subprotocols=offered) == (scene.ada.user_id, "bearer")
+    assert ask_by_websocket(scene.api, subprotocols=offered) == (scene.ada.user_id, "bearer")
 
 
 def test_a_websocket_without_a_token_is_not_opened(scene: Scene) -> None:
-    assert refused_websocket(scene) == MISSING
+    assert refused_websocket(scene.api) == MISSING
 
 
 def test_a_websocket_with_a_tampered_header_is_not_opened(scene: Scene) -> None:
     headers = {"authorization": f"Bearer {tampered(scene.token, 'payload')}"}
-    assert refused_websocket(scene, additional_headers=headers) == INVALID
+    assert refused_websocket(scene.api, additional_headers=headers) == INVALID
 
 
 def test_a_websocket_with_a_tampered_subprotocol_is_not_opened(scene: Scene) -> None:
     offered = [Subprotocol("bearer"), Subprotocol(tampered(scene.token, "payload"))]
-    assert refused_websocket(scene, subprotocols=offered) == INVALID
+    assert refused_websocket(scene.api, subprotocols=offered) == INVALID
 
 
 def test_a_websocket_with_two_credentials_is_not_opened(scene: Scene) -> None:
     offered = [Subprotocol("bearer"), Subprotocol(scene.token)]
-    refusal = refused_websocket(scene, subprotocols=offered, additional_headers=scene.bearer())
+    refusal = refused_websocket(scene.api, subprotocols=offered, additional_headers=scene.bearer())
     assert refusal == MALFORMED
 
 
@@ -261,7 +245,7 @@ def test_openapi_has_one_bearer_scheme_for_jwts(document: dict[str, Any]) -> Non
     ],
 )
 def test_openapi_says_how_a_route_refuses(
-    document: dict[str, Any], path: str, documented: Sequence[str]
+    document: dict[str, Any], path: str, documented: set[str]
 ) -> None:
     operation = document["paths"][path]["get"]
     assert set(operation["responses"]) & {"401", "403", "503"} == documented

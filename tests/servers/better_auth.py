@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 import time
 import uuid
 from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import httpx2
 
+from tests.servers.node import running_node_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-__all__ = ["Account", "BetterAuth", "BetterAuthOptions", "Changes", "running_better_auth"]
+    from tests.servers.node import NodeServer
 
-PROJECT = Path(__file__).resolve().parent.parent / "better_auth"
+__all__ = [
+    "NEWEST",
+    "RELEASES",
+    "SECRET",
+    "Account",
+    "BetterAuth",
+    "BetterAuthOptions",
+    "Changes",
+    "running_better_auth",
+]
+
+RELEASES = ("1.3.8", "1.3.34", "1.4.18", "1.6.34", "1.7.25")
+NEWEST = RELEASES[-1]
 SECRET = "a-secret-of-the-tests-4u7Rk2vXq9LmZc8w"
-START_SECONDS = 60.0
-LOG_TAIL = 4_000
 
 Algorithm = Literal["", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
 CookieCache = Literal["", "compact", "jwt", "jwe"]
@@ -37,14 +45,14 @@ IdKind = Literal["", "serial", "uuid"]
 class BetterAuthOptions:
     """What to start; every member but the first four is Better Auth's option of that name.
 
-    ``version`` is a release that tests/better_auth/package.json has, empty for the newest.
+    ``version`` is one of `RELEASES`, those that tests/better_auth/package.json has.
     ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None, or the
     address of a PostgreSQL database.
     ``expiration_time`` is a duration such as ``"15m"`` or an absolute epoch in digits;
     ``rotation_interval`` and ``grace_period`` are seconds.
     """
 
-    version: str = ""
+    version: str = NEWEST
     port: int = 0
     database: Path | str | None = None
     secret: str = SECRET
@@ -63,10 +71,8 @@ class BetterAuthOptions:
     grace_period: int | None = None
 
     def environment(self, database: Path | str) -> dict[str, str]:
-        """Give the variables that tests/better_auth reads, beside PATH alone."""
+        """Give the variables that tests/better_auth reads."""
         return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "VERSION": self.version,
             "PORT": str(self.port),
             "DATABASE": str(database),
             "BETTER_AUTH_SECRET": self.secret,
@@ -116,6 +122,10 @@ class Account:
     password: str
     cookies: Mapping[str, str]
 
+    def session_data_cookies(self) -> dict[str, str]:
+        """Give the cookies that cache the session, in order: one, or chunks of a large one."""
+        return {name: self.cookies[name] for name in self.cookies if "session_data" in name}
+
 
 @dataclass(frozen=True)
 class BetterAuth:
@@ -124,7 +134,7 @@ class BetterAuth:
     url: str
     options: BetterAuthOptions
     database: Path | str
-    log_file: Path
+    node: NodeServer
     client: httpx2.Client
 
     @property
@@ -152,8 +162,8 @@ class BetterAuth:
         return _text(_good(self.ask_for_token(account)).json(), "token")
 
     def session_data(self, account: Account) -> str:
-        """Give the cookie that caches the session; with a ``jwt`` strategy it is a JWT."""
-        return account.cookies["better-auth.session_data"]
+        """Give what caches the session, its chunks joined; with a ``jwt`` strategy it is a JWT."""
+        return "".join(account.session_data_cookies().values())
 
     def verification_token(self, account: Account) -> str:
         """Give the token that the e-mail to verify the person's address would carry."""
@@ -186,7 +196,7 @@ class BetterAuth:
 
     def log(self) -> str:
         """Give what the server has printed so far."""
-        return self.log_file.read_text(encoding="utf-8", errors="replace")
+        return self.node.log()
 
     def _execute(self, statement: str, *values: str) -> None:
         with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection:
@@ -207,61 +217,22 @@ def running_better_auth(
 ) -> Iterator[BetterAuth]:
     """Start a server, wait until it answers, and end it afterwards whatever happens.
 
-    ``changes`` go over ``options``. Raises RuntimeError with the tail of
-    the server's log when it does not start.
+    ``changes`` go over ``options``. Raises RuntimeError with the tail of the server's log
+    when it does not start.
     """
     chosen = replace(options or BetterAuthOptions(), **changes)
-    folder = Path(tempfile.mkdtemp(prefix="bg-auth-"))
-    database = chosen.database or folder / "auth.db"
-    log_file = folder / "server.log"
-    with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        process = stack.enter_context(_running(chosen.environment(database), log_file))
-        url = _wait_until_ready(process, log_file)
+    with running_node_server(_alias(chosen.version)) as node:
+        database = chosen.database or node.folder / "auth.db"
+        url = node.tell(chosen.environment(database))
         # A cookie POST without an Origin is refused; an account keeps its cookies itself.
-        client = httpx2.Client(base_url=url, headers={"origin": url}, cookies=_no_cookies())
-        stack.enter_context(client)
-        yield BetterAuth(url, chosen, database, log_file, client)
+        headers = {"origin": url}
+        with httpx2.Client(base_url=url, headers=headers, cookies=_no_cookies()) as client:
+            yield BetterAuth(url, chosen, database, node, client)
 
 
-@contextlib.contextmanager
-def _running(environment: Mapping[str, str], log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    _require_node()
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            ["node", "server.mjs"], cwd=PROJECT, env=environment, stdout=log, stderr=log
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _require_node() -> None:
-    if shutil.which("node") is None or not (PROJECT / "node_modules").is_dir():
-        msg = (
-            "a real Better Auth server needs Node 20 or newer and the packages of "
-            "tests/better_auth; `make test` installs both"
-        )
-        raise RuntimeError(msg)
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], log_file: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        ready = [line for line in lines if line.startswith("ready ") and line.endswith("\n")]
-        if ready:
-            return ready[0].removeprefix("ready ").strip()
-        time.sleep(0.02)
-    tail = log_file.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
-    msg = f"Better Auth did not start (exit code {process.poll()}); its log ends:\n{tail}"
-    raise RuntimeError(msg)
+def _alias(version: str) -> str:
+    """Give the npm alias that holds a release; the newest has the package's own name."""
+    return "better-auth" if version == NEWEST else f"better-auth-{version}"
 
 
 def _account(answer: httpx2.Response, email: str, password: str) -> Account:
