@@ -23,7 +23,7 @@ demo-check: ## run the demo unattended in a real browser; fails when a step fail
 test: ## run the tests
 	@$(BOOTSTRAP) dev node browser
 	@$(RUN) pytest
-	@$(RUN) python scripts/versions.py --quiet $(DATABASE_TESTS)
+	@$(RUN) python scripts/versions.py --quiet -n auto $(DATABASE_TESTS)
 
 test-windows: ## run the tests that fit there on Windows Python, under Wine
 	@$(BOOTSTRAP) dev

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Iterator  # noqa: TC003 - pytest reads the annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import (
@@ -40,6 +41,7 @@ from betterguard.schema import (
     map_better_auth,
     naive_server_utcnow,
 )
+from betterguard.schema.finding import Code
 from tests.schema.databases import TIME_ZONES, Database, postgres_database
 from tests.schema.shapes import DRIZZLE, PRISMA, Shape
 from tests.servers.postgres import Postgres  # noqa: TC001 - pytest reads the annotations
@@ -520,6 +522,13 @@ def test_names_are_quoted(connection: Connection) -> None:
     (finding,) = _check(connection, model, *statements)
     assert finding.sql.startswith(f"ALTER TABLE {table}\n")
     assert _check(connection, model, finding.sql) == []
+
+
+@pytest.mark.parametrize("code", get_args(Code))
+def test_every_code_is_documented(code: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "schema.md"
+    rows = [line for line in page.read_text("utf-8").splitlines() if line.startswith("| `")]
+    assert any(f"`{code}`" in row for row in rows)
 
 
 def test_a_finding_is_told_in_lines(connection: Connection) -> None:

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["SchemaFinding"]
+__all__ = ["Code", "SchemaFinding"]
+
+Code = Literal[
+    "better-auth-layout",
+    "better-auth-missing",
+    "better-auth-renamed",
+    "default-frozen",
+    "default-in-session-zone",
+    "table-missing",
+    "time-as-number",
+    "time-as-text",
+    "timestamps-missing",
+    "user-id-type",
+    "zone-missing",
+    "zone-unexpected",
+]
 
 
 @dataclass(frozen=True)
@@ -16,7 +32,7 @@ class SchemaFinding:
     somebody has read; nothing here runs it.
     """
 
-    code: str
+    code: Code
     table: str
     column: str
     problem: str

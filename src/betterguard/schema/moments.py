@@ -70,7 +70,7 @@ def _not_a_moment(
     using = to_moment(live, kind, milliseconds=in_milliseconds)
     zone = "" if kind == "timestamptz" else "timezone=False"
     yield SchemaFinding(
-        f"time-as-{live.kind}",
+        "time-as-text" if live.kind == "text" else "time-as-number",
         table.fullname,
         live.name,
         f"the database keeps a moment as {_as_what(live, in_milliseconds=in_milliseconds)}",
