@@ -168,7 +168,7 @@ class Past:
     @contextlib.contextmanager
     def changed(self, folder: Path, **changes: Unpack[Changes]) -> Iterator[BetterAuth]:
         """Run the server again with ``changes``, on a copy of its database."""
-        assert self.options.database is not None
+        assert isinstance(self.options.database, Path)
         database = folder / "auth.db"
         for file in self.options.database.parent.glob("auth.db*"):
             shutil.copy(file, folder)
