@@ -62,6 +62,9 @@ class DemoProcess:
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
         return self.process.wait(LIMIT)
 
     def left_behind(self) -> list[str]:
