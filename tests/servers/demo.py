@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil  # type: ignore[import-untyped]  # ships no type hints
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
