@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 from urllib.parse import urlsplit
 
@@ -25,7 +26,6 @@ from tests.servers.better_auth import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.servers.better_auth import Changes
 
