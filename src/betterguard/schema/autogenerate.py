@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Table
 
-from betterguard.schema.better_auth import better_auth_class
+from betterguard.schema.models import better_auth_class
 from betterguard.schema.timestamps import UtcDateTime
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.schema.better_auth import better_auth_class, fields_of
 from betterguard.schema.finding import SchemaFinding
 from betterguard.schema.live import kind_of, quoted
+from betterguard.schema.models import better_auth_class, fields_of
 from betterguard.schema.recognition import fitting_layout, found_elsewhere, written
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, MetaData, Table
 
-    from betterguard.schema.better_auth import BetterAuthTable
     from betterguard.schema.live import Kind, LiveDatabase, LiveTable
+    from betterguard.schema.models import BetterAuthTable
 
 __all__ = ["better_auth_findings", "live_user_id", "user_id_findings"]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from betterguard.errors import ConfigurationError
-from betterguard.schema.better_auth import better_auth_class
 from betterguard.schema.finding import SchemaFinding
 from betterguard.schema.identities import better_auth_findings, live_user_id, user_id_findings
 from betterguard.schema.live import read_database
+from betterguard.schema.models import better_auth_class
 from betterguard.schema.moments import moment_findings
 
 if TYPE_CHECKING:

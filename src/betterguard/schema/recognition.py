@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from betterguard.schema.better_auth import TABLES, camel_case, fields_of
 from betterguard.schema.layout import Layout, snake_case
+from betterguard.schema.models import TABLES, camel_case, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
