@@ -1,6 +1,6 @@
 """Run tests on Windows CPython 3.11, 3.12 and 3.13 under Wine, setting up what that needs.
 
-Usage: python scripts/windows.py [--python 3.13] [pytest arguments]
+Usage: python -m scripts.windows [--python 3.13] [pytest arguments]
 
 Everything is kept in .build/windows, so that a second run needs no network. Without pytest
 arguments it runs what TESTS names under code page 1252, then what is marked ``code_page``
@@ -19,23 +19,33 @@ import sys
 import tarfile
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from forwarder import forwarder
+from scripts.forwarder import forwarder
+from scripts.wine import (
+    HOME,
+    LOCALES,
+    ROOT,
+    end_windows,
+    find_wine,
+    make_home,
+    run_wine,
+    say,
+    windows_path,
+    wine_version,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / ".build" / "windows"
 REQUIREMENTS = ROOT / "requirements" / "windows.txt"
-DEBIAN_PACKAGES = ("wine64", "wine", "locales")
-MISSING = f"""windows: Wine or its locales are missing and only root may install them here.
-On Debian or Ubuntu: apt-get install --no-install-recommends {" ".join(DEBIAN_PACKAGES)}"""
-# Wine takes the Windows code page from the language of the Unix locale.
-LOCALES = {"1252": "en_US", "1251": "ru_RU", "932": "ja_JP"}
-MINUTES = 60.0
-LIMIT = 5 * MINUTES
-
-TESTS = ("tests/test_console.py", "tests/windows")
+TESTS = (
+    "tests/console",
+    "tests/windows",
+    "tests/web",
+    "tests/test_errors.py",
+    "tests/test_settings.py",
+    "tests/test_addresses.py",
+)
 
 
 @dataclass(frozen=True)
@@ -79,30 +89,9 @@ def main(arguments: list[str]) -> int:
     try:
         for interpreter in interpreters:
             set_up(interpreter)
-        runs = [run for each in interpreters for run in runs_of(each, rest)]
-        return report(runs)
+        return run_all([run for each in interpreters for run in runs_of(each, rest)])
     finally:
-        subprocess.run(["wineserver", "-k"], env=environment("1252"), check=False)
-
-
-def find_wine() -> None:
-    """Find Wine and the locale sources, or install Debian's where that is allowed."""
-    if wine_is_there():
-        return
-    if os.name == "nt" or os.geteuid() != 0 or shutil.which("apt-get") is None:
-        sys.exit(MISSING)
-    say(f"installing {', '.join(DEBIAN_PACKAGES)} with apt-get")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["update", "-q"], ["install", "-yq", "--no-install-recommends", *DEBIAN_PACKAGES]):
-        subprocess.run(["apt-get", *step], env=quiet, check=True, stdout=subprocess.DEVNULL)
-    if not wine_is_there():
-        sys.exit(MISSING)
-
-
-def wine_is_there() -> bool:
-    """Tell whether Wine can be started and its locales made."""
-    programs = all(map(shutil.which, ("wine", "wineserver", "localedef")))
-    return programs and Path("/usr/share/i18n/locales/ja_JP").exists()
+        end_windows()
 
 
 def set_up(interpreter: Interpreter) -> None:
@@ -115,14 +104,15 @@ def set_up(interpreter: Interpreter) -> None:
     shutil.rmtree(interpreter.home, ignore_errors=True)
     install_packages(interpreter)
     unpack(download(interpreter), interpreter)
-    make_locales()
-    make_prefix()
+    make_home()
+    (HOME / "tmp").mkdir(exist_ok=True)
     stamp.write_text(digest)
 
 
 def sources() -> list[Path]:
     """Name the files that what is set up depends on."""
-    return [REQUIREMENTS, Path(__file__), ROOT / "scripts" / "forwarder.py"]
+    scripts = ROOT / "scripts"
+    return [REQUIREMENTS, Path(__file__), scripts / "wine.py", scripts / "forwarder.py"]
 
 
 def install_packages(interpreter: Interpreter) -> None:
@@ -191,122 +181,50 @@ def unpack(sdist: Path, interpreter: Interpreter) -> None:
         (interpreter.home / "bcryptprimitives.dll").write_bytes(dll)
 
 
-def wine_version() -> tuple[int, ...]:
-    """Give Wine's version, as in ``wine-8.0 (Debian 8.0~repack-4)``."""
-    answer = subprocess.run(["wine", "--version"], capture_output=True, text=True, check=True)
-    number = answer.stdout.split()[0].removeprefix("wine-")
-    return tuple(int(part) for part in number.split(".") if part.isdigit())
-
-
-def make_locales() -> None:
-    """Compile the Unix locales that stand for the code pages."""
-    folder = HOME / "locales"
-    folder.mkdir(exist_ok=True)
-    for language in LOCALES.values():
-        compiled = folder / f"{language}.UTF-8"
-        if not compiled.exists():
-            subprocess.run(["localedef", "-i", language, "-f", "UTF-8", compiled], check=True)
-
-
-def make_prefix() -> None:
-    """Make Wine's own folder, once, and let it say that it is Windows 10."""
-    if (HOME / "prefix").exists():
-        return
-    for command in (["wineboot", "--init"], ["winecfg", "-v", "win10"]):
-        run_wine(*command, code_page="1252", check=True)
-
-
-def environment(code_page: str) -> dict[str, str]:
-    """Give what Wine's children see: nothing of our Python, one locale, one code page."""
-    dropped = ("PYTHON", "PIP_", "UV_", "LC_", "LANG", "VIRTUAL_ENV", "DISPLAY")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return {
-        **kept,
-        "WINEPREFIX": str(HOME / "prefix"),
-        "WINEARCH": "win64",
-        "WINEDEBUG": "-all",
-        "WINEDLLOVERRIDES": "mscoree=;mshtml=;winedbg.exe=d;winemenubuilder.exe=d",
-        "LOCPATH": str(HOME / "locales"),
-        "LC_ALL": f"{LOCALES[code_page]}.UTF-8",
-        "PYTHONPYCACHEPREFIX": windows_path(HOME / "pycache"),
-    }
-
-
-def windows_path(path: Path) -> str:
-    """Name a Unix path as Wine's programs see it: Z: is the root."""
-    return "Z:" + str(path).replace("/", "\\")
-
-
-def run_wine(*command: str, code_page: str, check: bool = False) -> int:
-    """Run a Windows program to its end, its output coming out here, and give its exit code.
-
-    Its standard handles must be pipes: Windows Python cannot start on a Unix file.
-    """
-    with subprocess.Popen(
-        ["wine", *command],
-        env=environment(code_page),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        assert process.stdout is not None
-        # Read as it comes; after the end of `wine` itself its services may hold the pipe open.
-        while line := process.stdout.readline():
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
-    if check and process.returncode:
-        sys.exit(f"windows: `wine {' '.join(command)}` failed with {process.returncode}")
-    return process.returncode
-
-
 @dataclass(frozen=True)
 class Run:
-    """One run of pytest: where, under which code page, and how it went."""
+    """One run of pytest: where, under which code page, and what."""
 
     interpreter: Interpreter
     code_page: str
-    exit_code: int
-    seconds: float
+    arguments: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"CPython {self.interpreter.version}, code page {self.code_page:>4}"
 
 
 def runs_of(interpreter: Interpreter, arguments: list[str]) -> list[Run]:
-    """Run the given tests, or all of them and those on code pages once per code page."""
+    """Name the runs: the given tests; or all of them, and those on code pages once for each."""
     if arguments:
-        return [run_pytest(interpreter, "1252", arguments)]
-    other = [each for each in LOCALES if each != "1252"]
+        return [Run(interpreter, "1252", tuple(arguments))]
+    others = [each for each in LOCALES if each != "1252"]
     return [
-        run_pytest(interpreter, "1252", list(TESTS)),
-        *(run_pytest(interpreter, each, ["-m", "code_page", *TESTS]) for each in other),
+        Run(interpreter, "1252", TESTS),
+        *(Run(interpreter, each, ("-m", "code_page", *TESTS)) for each in others),
     ]
 
 
-def run_pytest(interpreter: Interpreter, code_page: str, arguments: list[str]) -> Run:
-    """Run pytest there; the tests' own time limit ends what hangs."""
-    say(f"Windows CPython {interpreter.version}, code page {code_page}")
+def run_all(runs: list[Run]) -> int:
+    """Run as many at a time as there are processors; 1 when any failed."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(run_pytest, runs))
+    for line, _ in outcomes:
+        say(line)
+    return int(not all(passed for _, passed in outcomes))
+
+
+def run_pytest(run: Run) -> tuple[str, bool]:
+    """Run pytest, print all that it printed, and give one line on how it went."""
     start = time.monotonic()
-    exit_code = run_wine(
-        *(str(interpreter.exe), "-u", "-m", "pytest", "-p", "no:cacheprovider", "-q"),
-        *arguments,
-        code_page=code_page,
+    folder = windows_path(HOME / "tmp" / f"{run.interpreter.version}-{run.code_page}")
+    exit_code, output = run_wine(
+        *(str(run.interpreter.exe), "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+        *("--basetemp", folder, *run.arguments),
+        code_page=run.code_page,
     )
-    return Run(interpreter, code_page, exit_code, time.monotonic() - start)
-
-
-def report(runs: list[Run]) -> int:
-    """Print one line a run; 1 when any failed."""
-    for run in runs:
-        outcome = "passed" if run.exit_code == 0 else f"FAILED (pytest's exit code {run.exit_code})"
-        say(
-            f"CPython {run.interpreter.version}, code page {run.code_page:>4}: "
-            f"{outcome} in {run.seconds:.0f} s"
-        )
-    return int(any(run.exit_code for run in runs))
-
-
-def say(line: str) -> None:
-    """Print a progress line at once, so that it stands before the child's output."""
-    print(f"windows: {line}", flush=True)
+    outcome = "passed" if exit_code == 0 else f"FAILED (pytest's exit code {exit_code})"
+    say(f"{run}:\n{output.decode(errors='replace')}")
+    return f"{run}: {outcome} in {time.monotonic() - start:.0f} s", exit_code == 0
 
 
 if __name__ == "__main__":

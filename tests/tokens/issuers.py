@@ -33,7 +33,7 @@ def issuer(alg: str = "EdDSA") -> TokenIssuer:
     return TokenIssuer(key, clock=lambda: NOW)
 
 
-def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it gives
+def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine that has nothing to wait for."""
     try:
         coroutine.send(None)

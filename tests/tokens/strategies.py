@@ -46,7 +46,7 @@ CHANGES = st.dictionaries(
 )
 
 
-def _raw(value: Any) -> bytes:  # noqa: ANN401 - JSON, some of it with lone surrogates
+def _raw(value: Any) -> bytes:
     try:
         return encode_json(value)
     except UnicodeEncodeError:

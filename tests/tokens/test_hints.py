@@ -21,7 +21,7 @@ SHARED = issuer("HS256")
 URL = KEY_SET.url
 
 
-def shared_verifier(**options: Any) -> TokenVerifier:  # noqa: ANN401 - handed on as they are
+def shared_verifier(**options: Any) -> TokenVerifier:
     return SHARED.verifier(**options)
 
 

@@ -96,7 +96,7 @@ def test_a_refusal_logs_nothing_by_itself(token: str, caplog: pytest.LogCaptureF
         ),
     ],
 )
-def test_no_frame_of_a_failed_start_holds_a_secret(start: Any) -> None:  # noqa: ANN401 - any callable
+def test_no_frame_of_a_failed_start_holds_a_secret(start: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         start()
     frames = [frame for frame in frames_of(caught.value) if "self" in frame]

@@ -8,18 +8,20 @@ import os
 import sys
 from typing import TYPE_CHECKING, TypeGuard
 
+from betterguard.console.logs import move_logs_to_stderr
 from betterguard.console.reader import quieten
 
 if TYPE_CHECKING:
     from typing import TextIO
 
 DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
-OUTPUTS = ("stdout", "stderr")
+OUTPUTS = {"stdout": 1, "stderr": 2}
 ENCODING = "utf-8"
 ERRORS = "backslashreplace"
+SPEAKS_MCP = "betterguard_mcp"  # set on a stream that must stay as the protocol wants it
 
 
-def force_utf8() -> None:
+def force_utf8(*, mcp: bool = False) -> None:
     r"""Make the standard streams take any text and survive a reader that goes away.
 
     ``sys.stdout`` and ``sys.stderr`` become UTF-8 and write what UTF-8 cannot hold (half a
@@ -30,13 +32,20 @@ def force_utf8() -> None:
     The stream objects stay the same, so it does not matter who holds them already. Streams
     that are not the process's own (a test's capture, ``StringIO``, IDLE) are left alone.
     Calling it again changes nothing. Call it in each process, as early as possible.
+
+    With ``mcp`` the process is a Model Context Protocol server over stdio: stdin and stdout
+    are UTF-8 whatever PYTHONIOENCODING says, lines end in ``\n`` and are sent at once, and
+    log handlers made so far that write to stdout write to stderr instead.
     """
-    for name, descriptor in DESCRIPTORS.items():
+    for name in DESCRIPTORS:
         open_missing(name)
-        if name in OUTPUTS:
-            for stream in (getattr(sys, name), getattr(sys, f"__{name}__")):
-                if is_standard(stream, descriptor):
-                    cure(stream, name)
+    if mcp:
+        frame_messages()
+        move_logs_to_stderr()
+    for name, descriptor in OUTPUTS.items():
+        for stream in (getattr(sys, name), getattr(sys, f"__{name}__")):
+            if is_standard(stream, descriptor):
+                cure(stream, descriptor)
 
 
 def open_missing(name: str) -> None:
@@ -72,30 +81,48 @@ def is_standard(stream: object, descriptor: int) -> TypeGuard[io.TextIOWrapper]:
         return False
 
 
-def cure(stream: io.TextIOWrapper, name: str) -> None:
+def cure(stream: io.TextIOWrapper, descriptor: int) -> None:
     """Guard one standard output stream and set its encoding and error handler.
 
     The guard comes first: setting the encoding flushes, and the reader may be gone already.
     """
-    quieten(stream.buffer, DESCRIPTORS[name])
+    quieten(stream.buffer, descriptor)
     encoding, errors = chosen_encoding()
-    if stream.isatty():
+    if stream.isatty() or hasattr(stream, SPEAKS_MCP):
         encoding = stream.encoding
-    if name == "stderr":
-        errors = ERRORS  # as in Python itself, whatever PYTHONIOENCODING says
+    if descriptor == OUTPUTS["stderr"] or hasattr(stream, SPEAKS_MCP):
+        errors = ERRORS  # for stderr as in Python itself, whatever PYTHONIOENCODING says
     if (canonical(stream.encoding), stream.errors) != (canonical(encoding), errors):
         stream.reconfigure(encoding=encoding, errors=errors)
+
+
+def frame_messages() -> None:
+    r"""Make stdin and stdout carry one UTF-8 message a line, ended by ``\n``.
+
+    Half a surrogate pair leaves as ``\ud83d``, which is JSON's own escape for it; bytes that
+    are not UTF-8 come in as U+FFFD, so that one bad message does not end the server.
+    """
+    for name, errors in (("stdin", "replace"), ("stdout", ERRORS)):
+        stream = getattr(sys, name)
+        if is_standard(stream, DESCRIPTORS[name]) and not hasattr(stream, SPEAKS_MCP):
+            if name in OUTPUTS:
+                quieten(stream.buffer, DESCRIPTORS[name])
+            stream.reconfigure(encoding=ENCODING, errors=errors, newline="\n", line_buffering=True)
+            setattr(stream, SPEAKS_MCP, True)
 
 
 def chosen_encoding() -> tuple[str, str]:
     """Give encoding and error handler: what PYTHONIOENCODING names, else ours.
 
     The variable is applied, not merely left in force, because a ``.env`` file may set it when
-    the interpreter has long started.
+    the interpreter has long started; then nobody has checked its names before.
     """
     value = "" if sys.flags.ignore_environment else os.environ.get("PYTHONIOENCODING", "")
     encoding, _, errors = value.partition(":")
-    return (encoding if canonical(encoding) else ENCODING), (errors or ERRORS)
+    return (
+        encoding if canonical(encoding) else ENCODING,
+        errors if is_error_handler(errors) else ERRORS,
+    )
 
 
 def canonical(encoding: str) -> str:
@@ -104,3 +131,12 @@ def canonical(encoding: str) -> str:
         return codecs.lookup(encoding).name
     except LookupError:
         return ""
+
+
+def is_error_handler(name: str) -> bool:
+    """Tell whether an error handler of this name exists."""
+    try:
+        codecs.lookup_error(name)
+    except LookupError:
+        return False
+    return True

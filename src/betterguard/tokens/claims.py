@@ -172,8 +172,9 @@ def _check_issuer(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
 def _check_audience(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
     audience = _present(payload, "aud")
     named = audience if isinstance(audience, list) else [audience]
-    if not named or not all(isinstance(name, str) and name for name in named):
-        raise InvalidToken(Reason.CLAIM_MALFORMED)
+    for name in named or (None,):
+        if not isinstance(name, str) or not name:
+            raise InvalidToken(Reason.CLAIM_MALFORMED)
     if rules.audience is not None and rules.audience.isdisjoint(named):
         hint = hints.audience(named, rules.audience, payload.get("iss"))
         raise InvalidToken(Reason.AUDIENCE_MISMATCH, hint)

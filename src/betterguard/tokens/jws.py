@@ -93,7 +93,8 @@ def parse(token: str) -> CompactJWS:
 def decode_base64url(text: bytes) -> bytes:
     """Decode canonical, unpadded base64url (RFC 7515 §2), or raise `InvalidToken`."""
     rest = len(text) % 4
-    if rest == 1 or (rest and text[-1] not in (_LAST_OF_TWO if rest == 2 else _LAST_OF_THREE)):  # noqa: PLR2004 - characters in the last group of four
+    # A single character left over is no group at all: binascii refuses it.
+    if rest and text[-1] not in (_LAST_OF_TWO if rest == 2 else _LAST_OF_THREE):  # noqa: PLR2004 - characters in the last group of four
         raise InvalidToken(Reason.BASE64URL_MALFORMED)
     try:
         return binascii.a2b_base64(
@@ -115,7 +116,7 @@ def parse_json_object(data: bytes) -> dict[str, Any]:
         value, end = _DECODER.raw_decode(text)
         if "\\" in text and _SURROGATE_ESCAPE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InvalidToken(Reason.JSON_MALFORMED) from None
     if end != len(text) or not isinstance(value, dict):
         raise InvalidToken(Reason.JSON_MALFORMED)

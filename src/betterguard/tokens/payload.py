@@ -17,7 +17,8 @@ class ReadOnlyDict(dict[str, Any]):
         raise TypeError(msg)
 
     __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
+    # They refuse whatever they are called with.
+    clear = pop = popitem = setdefault = update = _refuse  # pyright: ignore[reportAssignmentType]
 
     def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
         # A copy, a deep copy or a pickle is an ordinary dict, which may change.

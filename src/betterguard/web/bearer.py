@@ -5,8 +5,6 @@ RFC 6750 §2.1 and §3.1. A credential that cannot be read is never taken for no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from betterguard.errors import MalformedCredential, Reason
@@ -16,44 +14,32 @@ if TYPE_CHECKING:
 
     from starlette.requests import HTTPConnection
 
-__all__ = ["Carrier", "Credential", "cookie_credential", "read_bearer"]
+__all__ = ["read_bearer", "read_session_cache"]
 
 SCHEME = b"bearer"
 SUBPROTOCOL = "bearer"
 
 
-class Carrier(StrEnum):
-    """Where a credential came from."""
-
-    HEADER = "header"
-    COOKIE = "cookie"
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A token as it came, unverified; it is not shown in a ``repr``."""
-
-    token: str = field(repr=False)
-    carrier: Carrier = Carrier.HEADER
-
-
-def read_bearer(connection: HTTPConnection) -> Credential | None:
+def read_bearer(connection: HTTPConnection) -> str | None:
     """Read the bearer token of a request or WebSocket; None when no credential came.
 
     A browser cannot set headers on a WebSocket: there the subprotocols ``bearer`` and the
     token, in this order, stand for the header. Raises `MalformedCredential` for more than one
     credential, another scheme, or a header that holds anything else.
     """
-    headers = [value for name, value in connection.scope["headers"] if name == b"authorization"]
-    offered = _offered_as_subprotocol(connection)
-    if len(headers) + len(offered) > 1:
-        raise MalformedCredential(Reason.CREDENTIALS_SEVERAL)
-    if offered:
-        return Credential(offered[0])
-    return Credential(_token(headers[0])) if headers else None
+    header = None
+    for name, value in connection.scope["headers"]:
+        if name == b"authorization":
+            if header is not None:
+                raise MalformedCredential(Reason.CREDENTIALS_SEVERAL)
+            header = value
+    token = None if header is None else _token(header)
+    if connection.scope["type"] == "websocket":
+        return _with_subprotocol(token, connection.scope.get("subprotocols") or [])
+    return token
 
 
-def cookie_credential(connection: HTTPConnection, prefix: str) -> Credential | None:
+def read_session_cache(connection: HTTPConnection, prefix: str) -> str | None:
     """Read Better Auth's session-cache cookie, which may come in chunks; None without one.
 
     With several cookies of one name no one can tell which the browser means (a sibling domain
@@ -67,7 +53,7 @@ def cookie_credential(connection: HTTPConnection, prefix: str) -> Credential | N
     for name in (f"__Secure-{prefix}.session_data", f"{prefix}.session_data"):
         token = cookies.get(name) or _joined_chunks(cookies, name)
         if token:
-            return Credential(token, Carrier.COOKIE)
+            return token
     return None
 
 
@@ -80,14 +66,15 @@ def _token(header: bytes) -> str:
     return token.decode("latin-1")
 
 
-def _offered_as_subprotocol(connection: HTTPConnection) -> list[str]:
-    offered: list[str] = connection.scope.get("subprotocols") or []
+def _with_subprotocol(token: str | None, offered: list[str]) -> str | None:
     if SUBPROTOCOL not in offered:
-        return []
+        return token
     tokens = offered[offered.index(SUBPROTOCOL) + 1 :]
     if not tokens:
         raise MalformedCredential(Reason.CREDENTIAL_MALFORMED)
-    return tokens
+    if token is not None or len(tokens) > 1:
+        raise MalformedCredential(Reason.CREDENTIALS_SEVERAL)
+    return tokens[0]
 
 
 def _cookies(connection: HTTPConnection) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,8 @@ from betterguard.web.answers import Refusal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from betterguard.tokens import Claims
+
 __all__ = ["Dependency", "NotBare"]
 
 T = TypeVar("T")
@@ -36,19 +38,17 @@ class NotBare(Depends):
     """What FastAPI takes for a ``Depends`` and what then tells how to write it rightly."""
 
     def __init__(self, how: str) -> None:
-        object.__setattr__(self, "_how", how)
+        self._how = how
 
     @property
     def dependency(self) -> NoReturn:  # pyright: ignore[reportIncompatibleVariableOverride] - it exists to raise
         """Raise: FastAPI reads this when the guard stands where ``Depends(…)`` belongs."""
-        msg = f"a guard was passed bare where a dependency is meant: {self._how}"  # type: ignore[attr-defined]
+        msg = f"a guard was passed bare where a dependency is meant: {self._how}"
         raise TypeError(msg)
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __hash__(self) -> int:
-        return id(self)
+    # Each is itself alone, compared in C: FastAPI looks dependencies up on every request.
+    __eq__ = object.__eq__  # pyright: ignore[reportAssignmentType] - positional only, as it is in C
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -57,8 +57,9 @@ class NotBare(Depends):
 class Dependency(NotBare, SecurityBase, Generic[T]):
     """An asynchronous dependency for ``Depends(…)`` that shows the bearer scheme in OpenAPI.
 
-    ``statuses`` are those that it may answer with. With ``path_parameter`` it reads that part
-    of the route's path.
+    ``authenticate`` gives verified claims, None when no credential came; ``decide`` makes of
+    them what the route gets, or refuses. ``statuses`` are those that it may answer with. With
+    ``path_parameter`` it hands that part of the route's path to ``decide``.
     """
 
     model = SCHEME
@@ -66,29 +67,27 @@ class Dependency(NotBare, SecurityBase, Generic[T]):
 
     def __init__(
         self,
-        resolve: Callable[..., Awaitable[T]],
+        authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]],
+        decide: Callable[..., Awaitable[T]],
         *,
         name: str,
         statuses: tuple[int, ...],
         path_parameter: str | None = None,
     ) -> None:
         super().__init__(f"write Depends(guard.{name})")
-        fields = {"statuses": statuses, "path_parameter": path_parameter, "_resolve": resolve}
-        for field, value in fields.items():
-            object.__setattr__(self, field, value)
-        object.__setattr__(self, "__signature__", _signature(path_parameter))
-
-    if TYPE_CHECKING:
-        statuses: tuple[int, ...]
-        path_parameter: str | None
-        _resolve: Callable[..., Awaitable[T]]
+        self.statuses = statuses
+        self.path_parameter = path_parameter
+        self._authenticate = authenticate
+        self._decide = decide
+        self.__signature__ = _signature(path_parameter)
 
     async def __call__(self, connection: HTTPConnection, **path: str) -> T:
         """Resolve, or raise the answer to give."""
         try:
-            return await self._resolve(connection, **path)
+            return await self._decide(await self._authenticate(connection), *path.values())
         except AuthError as error:
-            refusal = Refusal(error)
+            # Its traceback ends here: the frames below hold the token.
+            refusal = Refusal(error.with_traceback(None))
         raise refusal
 
 

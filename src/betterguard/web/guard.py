@@ -28,7 +28,7 @@ from betterguard.tokens import (
 from betterguard.user import User
 from betterguard.web import cors
 from betterguard.web.answers import add_error_answers
-from betterguard.web.bearer import Carrier, cookie_credential, read_bearer
+from betterguard.web.bearer import read_bearer, read_session_cache
 from betterguard.web.dependency import Dependency, NotBare
 from betterguard.web.refusals import RefusalLog
 from betterguard.web.routes import document_answers, path_faults
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from betterguard.tokens import Claims, KeySetState, KeySource
-    from betterguard.web.bearer import Credential
 
 __all__ = ["BetterGuard"]
 
@@ -97,7 +96,6 @@ class BetterGuard(NotBare, Generic[U]):
         super().__init__("write Depends(guard.user), or another of the guard's dependencies")
         self.settings = settings
         self._make_user = user
-        self._path_parameter = path_parameter
         self._remote = _remote_keys(settings) if keys is None else None
         self.verifier = _verifier(settings, keys or _access_keys(settings, self._remote), clock)
         self._cookie_verifier = _cookie_verifier(settings, self._remote, clock)
@@ -151,14 +149,14 @@ class BetterGuard(NotBare, Generic[U]):
         ``guard.require(lambda user: user.claims.get("role") == "admin")``
         """
 
-        async def resolve(connection: HTTPConnection) -> U:
-            user = await self._user(connection)
+        async def decide(claims: Claims | None) -> U:
+            user = await self._user(claims)
             allowed = predicate(user)
             if not (allowed if isinstance(allowed, bool) else await allowed):
                 raise self._told(Forbidden(Reason.PREDICATE_FAILED))
             return user
 
-        return Dependency(resolve, name=name, statuses=(401, 403, 503))
+        return self._dependency(decide, name, (401, 403, 503))
 
     def install(
         self, app: FastAPI, *, allow_credentials: bool = True, problem_details: bool = False
@@ -200,46 +198,46 @@ class BetterGuard(NotBare, Generic[U]):
         """Tell the remote key set's state, for health checks; None when there is no such set."""
         return None if self._remote is None else self._remote.state()
 
-    async def _user(self, connection: HTTPConnection) -> U:
-        return self._made(await self._required(connection))
+    async def _authenticate(self, connection: HTTPConnection) -> Claims | None:
+        try:
+            token = read_bearer(connection)
+            if token is not None:
+                return await self.verifier.verify(token)
+            if self._cookie_verifier is None:
+                return None
+            return await self._cookie_claims(connection, self._cookie_verifier)
+        except AuthError as error:
+            self._told(error)
+            raise
 
-    async def _optional_user(self, connection: HTTPConnection) -> U | None:
-        claims = await self._claims(connection)
+    async def _cookie_claims(
+        self, connection: HTTPConnection, verifier: TokenVerifier
+    ) -> Claims | None:
+        token = read_session_cache(connection, self.settings.cookie_prefix)
+        if token is None:
+            return None
+        self._check_origin(connection)
+        return await verifier.verify(token)
+
+    async def _user(self, claims: Claims | None) -> U:
+        return self._made(self._required(claims))
+
+    async def _optional_user(self, claims: Claims | None) -> U | None:
         return None if claims is None else self._made(claims)
 
-    async def _user_id(self, connection: HTTPConnection) -> str:
-        return (await self._required(connection)).user_id
-
-    async def _path_user(self, connection: HTTPConnection, **path: str) -> U:
-        claims = await self._required(connection)
-        if claims.user_id != path[self._path_parameter]:
+    async def _path_user(self, claims: Claims | None, path_user_id: str) -> U:
+        known = self._required(claims)
+        if known.user_id != path_user_id:
             raise self._told(Forbidden(Reason.OTHER_USER))
-        return self._made(claims)
+        return self._made(known)
 
-    async def _required(self, connection: HTTPConnection) -> Claims:
-        claims = await self._claims(connection)
+    async def _user_id(self, claims: Claims | None) -> str:
+        return self._required(claims).user_id
+
+    def _required(self, claims: Claims | None) -> Claims:
         if claims is None:
             raise self._told(MissingToken(Reason.CREDENTIAL_MISSING))
         return claims
-
-    async def _claims(self, connection: HTTPConnection) -> Claims | None:
-        try:
-            credential = self._credential(connection)
-            if credential is None:
-                return None
-            if credential.carrier is Carrier.COOKIE and self._cookie_verifier is not None:
-                return await self._cookie_verifier.verify(credential.token)
-            return await self.verifier.verify(credential.token)
-        except AuthError as error:
-            raise self._told(error)  # noqa: B904 - the same error, told
-
-    def _credential(self, connection: HTTPConnection) -> Credential | None:
-        credential = read_bearer(connection)
-        if credential is None and self._cookie_verifier is not None:
-            credential = cookie_credential(connection, self.settings.cookie_prefix)
-            if credential is not None:
-                self._check_origin(connection)
-        return credential
 
     def _check_origin(self, connection: HTTPConnection) -> None:
         """Refuse a cookie that another site made the browser send (CSRF, WebSocket hijacking)."""
@@ -265,12 +263,18 @@ class BetterGuard(NotBare, Generic[U]):
 
     def _dependency(
         self,
-        resolve: Callable[..., Awaitable[V]],
+        decide: Callable[..., Awaitable[V]],
         name: str,
         statuses: tuple[int, ...],
         path_parameter: str | None = None,
     ) -> Dependency[V]:
-        return Dependency(resolve, name=name, statuses=statuses, path_parameter=path_parameter)
+        return Dependency(
+            self._authenticate,
+            decide,
+            name=name,
+            statuses=statuses,
+            path_parameter=path_parameter,
+        )
 
 
 def _remote_keys(settings: Settings) -> RemoteKeySet | None:
