@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from betterguard.errors import ConfigurationError, InvalidToken, Reason
-from betterguard.testing.tokens import SharedSecretKey, SigningKey
+from betterguard.testing.tokens import SharedSecretKey, SigningKey, base64url
 from betterguard.tokens import EitherKeys, SharedSecrets, StaticKeys
 from betterguard.tokens.jwk import read
 from betterguard.tokens.jws import Header
@@ -17,6 +17,7 @@ B = signing_key("EdDSA", "b").public_jwk()
 C = signing_key("ES256", "c").public_jwk()
 A_WITHOUT_ID = signing_key("EdDSA", None).public_jwk()
 OTHER_A = {**B, "kid": "a"}
+RSA_1024 = {"kty": "RSA", "e": "AQAB", "n": base64url(b"\xff" * 128)}
 
 
 def header(alg: str, kid: str | None) -> Header:
@@ -70,6 +71,7 @@ def test_ambiguous(keys: list[dict[str, object]], asked: Header) -> None:
             {"keys": [A, {**B, "use": "enc"}]}, "key 1 of the static key set", id="one-bad"
         ),
         pytest.param({"keys": [{**A, "d": "AAAA"}]}, "private", id="private"),
+        pytest.param({"keys": [RSA_1024]}, "2048 to 8192 bits, not 1024", id="rsa-1024"),
         pytest.param({"keys": [A, OTHER_A]}, "different keys of one id", id="two-under-one-id"),
     ],
 )

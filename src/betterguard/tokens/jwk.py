@@ -39,6 +39,7 @@ _ALGORITHMS = {
     ("RSA", None): ("RS256", "PS256"),
 }
 _PUBLIC_MEMBERS = {"OKP": ("x",), "EC": ("x", "y"), "RSA": ("e", "n")}
+# Of RSA, EC and OKP keys (RFC 7518 §6), and `k`, which is all of a symmetric one.
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _READERS: dict[str, Callable[[dict[str, Any]], object]] = {
     "OKP": OKPAlgorithm.from_jwk,
@@ -106,7 +107,7 @@ def read(jwk: object) -> VerificationKey:
 
 
 def _refuse_private(jwk: Mapping[str, object]) -> None:
-    if jwk.get("kty") == "oct" or not _PRIVATE_MEMBERS.isdisjoint(jwk):
+    if not _PRIVATE_MEMBERS.isdisjoint(jwk):
         msg = "it holds private or symmetric key material, which must never be published"
         raise PrivateKeyPublished(msg)
 
