@@ -124,6 +124,21 @@ async def test_bad_answer_leaves_the_last_good_set_in_place(client: Client, answ
     await client.accept(GENUINE.token("alice", x=2))
 
 
+@pytest.mark.parametrize("answer", [pytest.param(answer, id=name) for name, answer in BAD_ANSWERS])
+async def test_bad_answer_is_expected(
+    client: Client, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.server.answer = answer
+    await client.settle()
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_compressed_answer_is_named(client: Client) -> None:
+    client.server.answer = serve.gzip_bomb(gzip.compress(_set()))
+    await client.settle()
+    assert "compressed" in str(client.keys.state().last_error)
+
+
 async def test_redirect_is_not_followed(client: Client) -> None:
     async with KeySetServer(serve.key_set(JWK)) as elsewhere:
         client.server.answer = serve.redirect(elsewhere.url)
