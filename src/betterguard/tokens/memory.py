@@ -50,7 +50,7 @@ class TokenMemory:
 
     def remember(self, token: str, epoch: int, claims: Claims) -> None:
         """Keep claims that were verified with the keys of that epoch."""
-        if epoch != self._epoch or not self._max_entries:
+        if epoch != self._epoch:
             return
         self._entries[token[-TAIL:]] = (_digest(token), claims)
         if len(self._entries) > self._max_entries:
