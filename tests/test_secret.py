@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
 )
+from cryptography.x509.oid import NameOID
 
 from betterguard.errors import ConfigurationError
 from betterguard.secret import secret_faults
@@ -28,12 +31,23 @@ KEY_TEXTS = [
 ]
 RSA = signing_key("RS256")
 ED = signing_key("EdDSA")
+PUBLIC_PEM = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 SSH = ED.private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 PRIVATE_DER = ED.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+RSA_PEM = RSA.private.public_key().public_bytes(*PUBLIC_PEM).decode()
 PRIVATE_BASE64URL = base64.urlsafe_b64encode(PRIVATE_DER).decode().rstrip("=")
 JWK_BASE64 = base64.b64encode(json.dumps(ED.public_jwk()).encode()).decode()
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
-PEM = ED.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+PEM = ED.private.public_key().public_bytes(*PUBLIC_PEM).decode()
+
+
+def certificate() -> bytes:
+    """Make a self-signed certificate in DER."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "auth.example.com")])
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, ED.private.public_key(), 1, start)
+    signed = builder.not_valid_after(start + timedelta(days=1)).sign(ED.private, None)
+    return signed.public_bytes(Encoding.DER)
 
 
 @pytest.mark.parametrize("text", KEY_TEXTS)
@@ -50,6 +64,8 @@ def test_text_of_a_public_key(text: str) -> None:
         pytest.param("\n\n" + PEM, id="pem-after-empty-lines"),
         pytest.param("".join(PEM.splitlines()[1:-1]), id="pem-without-its-lines"),
         pytest.param(PRIVATE_BASE64URL, id="der-in-base64url"),
+        pytest.param("\n".join(RSA_PEM.splitlines()[1:-1]), id="pem-body-of-several-lines"),
+        pytest.param(base64.b64encode(certificate()).decode(), id="certificate-in-base64"),
         pytest.param(PRIVATE_DER.hex(), id="der-in-hex"),
         pytest.param(SSH.split()[1], id="ssh-without-its-type"),
         pytest.param(f"---- BEGIN SSH2 PUBLIC KEY ----\n{SSH.split()[1]}\n", id="ssh2"),
