@@ -45,8 +45,16 @@ def certificate() -> bytes:
     """Make a self-signed certificate in DER."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "auth.example.com")])
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder(name, name, ED.private.public_key(), 1, start)
-    signed = builder.not_valid_after(start + timedelta(days=1)).sign(ED.private, None)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(ED.private.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=1))
+        .sign(ED.private, None)
+    )
     return signed.public_bytes(Encoding.DER)
 
 
