@@ -33,7 +33,7 @@ def main(seconds: float) -> int:
         if code:
             return code
         rounds += 1
-    print(f"{rounds} rounds passed")
+    print(f"the time is up; {rounds} whole rounds passed")
     return 0
 
 

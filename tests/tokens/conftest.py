@@ -8,5 +8,5 @@ from hypothesis import HealthCheck, settings
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 settings.register_profile("brief", PATIENT, max_examples=100)
-settings.register_profile("fuzz", PATIENT, max_examples=3000, print_blob=True)
+settings.register_profile("fuzz", PATIENT, max_examples=500, print_blob=True)
 settings.load_profile("brief")

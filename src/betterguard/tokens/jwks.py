@@ -174,7 +174,7 @@ class RemoteKeySet:
         return usable.find(header)
 
     async def _fetch_unless_backing_off(self) -> None:
-        if self._clock() >= self._refresh_at or self._under_way():
+        if self._clock() >= self._refresh_at:
             await self._fetched()
 
     async def _look_again(self) -> None:
