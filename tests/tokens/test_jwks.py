@@ -271,6 +271,15 @@ async def test_unknown_id_while_the_server_is_down_is_503(client: Client) -> Non
     await client.accept(GENUINE.token("alice", x=2))
 
 
+async def test_unknown_id_waits_for_the_end_of_a_back_off(client: Client) -> None:
+    await client.accept(GENUINE.token())
+    client.server.answer = serve.answer(b"", status=500)
+    await client.settle()
+    client.clock.now += 4.9
+    assert (await client.refuse(LATER.token())).status == 503
+    assert client.server.requests == 2
+
+
 async def test_changed_key_under_the_same_id(client: Client) -> None:
     await client.accept(GENUINE.token())
     changed = SigningKey.generate("EdDSA", KEY.kid)
@@ -434,16 +443,21 @@ async def test_closing_answers_those_who_wait(client: Client) -> None:
 
 
 def test_one_key_set_in_two_event_loops() -> None:
-    async def once(keys: RemoteKeySet | None) -> RemoteKeySet:
-        async with KeySetServer(serve.hang) as server:
-            keys = keys or RemoteKeySet(server.url)
-            keys.begin_refresh()
-            await asyncio.sleep(0)
-            # Left under way, as by a test client that closes its loop.
-            return keys
+    async def left_under_way() -> RemoteKeySet:
+        keys = RemoteKeySet("http://127.0.0.1:9/jwks")
+        keys.begin_refresh()
+        return keys
 
-    keys = asyncio.run(once(None))
-    assert asyncio.run(once(keys)) is keys
+    async def used_elsewhere(keys: RemoteKeySet) -> None:
+        await asyncio.wait([keys.begin_refresh()])
+
+    first = asyncio.new_event_loop()
+    keys = first.run_until_complete(left_under_way())
+    pending = asyncio.all_tasks(first)
+    asyncio.run(used_elsewhere(keys))
+    assert keys.state().last_error
+    first.run_until_complete(asyncio.wait(pending))
+    first.close()
 
 
 # Its state.
