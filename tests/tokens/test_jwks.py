@@ -371,6 +371,14 @@ async def test_recovery_resets_the_back_off(client: Client) -> None:
     assert client.keys.state().next_try == 5.0
 
 
+async def test_recovery_is_seen_in_the_state(client: Client) -> None:
+    client.server.answer = serve.key_set()
+    await client.settle()
+    client.server.answer = serve.key_set(JWK)
+    await client.settle()
+    assert client.keys.state().last_error is None
+
+
 async def test_last_good_set_serves_for_a_day(client: Client) -> None:
     await client.accept(GENUINE.token())
     client.server.answer = serve.key_set()
@@ -440,6 +448,14 @@ async def test_closing_answers_those_who_wait(client: Client) -> None:
     await client.server.requested(1)
     await client.keys.aclose()
     assert (await waiting).status == 503
+
+
+async def test_closing_waits_until_the_fetch_has_ended(client: Client) -> None:
+    client.server.answer = serve.hang
+    task = client.keys.begin_refresh()
+    await client.server.requested(1)
+    await client.keys.aclose()
+    assert task.done()
 
 
 def test_one_key_set_in_two_event_loops() -> None:
