@@ -1,0 +1,1 @@
+"""Find what is wrong in a FastAPI code base without running it."""

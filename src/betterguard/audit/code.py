@@ -1,0 +1,89 @@
+"""A project as the rules see it: names, calls, tables, the application, and identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from betterguard.audit.application import Application
+from betterguard.audit.calls import Calls
+from betterguard.audit.models import OWNER_COLUMNS, Models
+from betterguard.audit.project import Project
+from betterguard.audit.queries import Queries
+from betterguard.audit.security import Security
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from betterguard.audit.environment import Environment
+    from betterguard.audit.facts import Module
+    from betterguard.audit.project import File, FunctionRef
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the configuration says about a project that its code does not."""
+
+    public_routes: tuple[str, ...] = ()
+    auth_dependencies: tuple[str, ...] = ()
+    owner_columns: frozenset[str] = field(default=OWNER_COLUMNS)
+
+
+class Code:
+    """Everything that a rule may ask; each part is made when first asked for."""
+
+    def __init__(
+        self,
+        modules: Iterable[Module],
+        environment: Environment,
+        knowledge: Knowledge | None = None,
+    ) -> None:
+        self.project = Project(modules, environment)
+        self.environment = environment
+        self.knowledge = knowledge or Knowledge()
+
+    @cached_property
+    def calls(self) -> Calls:
+        return Calls(self.project)
+
+    @cached_property
+    def app(self) -> Application:
+        return Application(self.project, self.calls)
+
+    @cached_property
+    def security(self) -> Security:
+        return Security(
+            self.project, self.calls, self.app, self.knowledge.auth_dependencies
+        )
+
+    @cached_property
+    def models(self) -> Models:
+        return Models(self.project, self.knowledge.owner_columns)
+
+    @cached_property
+    def queries(self) -> Queries:
+        return Queries(self.project, self.calls, self.models)
+
+    def files(self, *words: str) -> Iterator[File]:
+        """The files in whose text one of the words occurs (see ``walk.TRIGGERS``)."""
+        wanted = set(words)
+        for file in self.project.files.values():
+            if file.facts.words & wanted:
+                yield file
+
+    def functions(self, *words: str) -> Iterator[FunctionRef]:
+        """Top-level functions and methods of those files; nested ones belong to their outer one."""
+        for file in self.files(*words):
+            for function in self.project.in_file(file):
+                if function.outer is None:
+                    yield function
+
+    @cached_property
+    def uses_better_auth(self) -> bool:
+        """Whether the project shows any sign of Better Auth."""
+        if self.environment.servers:
+            return True
+        if any(entry.name.startswith("BETTER_AUTH") for entry in self.environment.env):
+            return True
+        return any("BETTER_AUTH" in file.facts.words for file in self.project.files.values())
