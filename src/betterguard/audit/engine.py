@@ -100,3 +100,26 @@ def _placed(rule: Rule, hit: Hit, text: bytes, starts: list[int]) -> Finding:
         rule.fixable,
         text[begin:end].decode(errors="replace").strip()[:200],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an audit found, and how much it read."""
+
+    findings: list[Finding]
+    files: int = 0
+    lines: int = 0
+
+
+def audit(paths: Iterable[Path], rules: Iterable[Rule] = RULES) -> Report:
+    """Audit files and folders together as one project."""
+    sources: list[Source] = []
+    for root in paths:
+        sources.extend(read(shown, path) for shown, path in walk(root) if kind(shown))
+    modules: list[Module] = [
+        read_module(s.path, s.text) for s in sources if kind(s.path) == "python"
+    ]
+    held = {source.path: source for source in sources}
+    code = Code(modules, environment(sources, frozenset()))
+    findings = place(apply(code, rules), held.__getitem__)
+    return Report(findings, len(sources), sum(module.lines for module in modules))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
 
 STARTS = frozenset({"select", "query", "update", "delete", "exists"})
 CONDITIONS = frozenset({"where", "filter", "filter_by", "having", "join", "outerjoin", "select_from"})
+_TABLES = re.compile(
+    r"\b(?:from|join|into|update)\s+(?:only\s+)?(?:\w+\.)?[\"`]?(\w+)", re.IGNORECASE
+)
+_STATEMENT = re.compile(r"^\s*(?:select|insert|update|delete|with)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class RawQuery:
+    """SQL written as text: the literal, its tables and the call that it is passed to."""
+
+    function: FunctionRef
+    text: Expr
+    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class Queries:
         self.calls = calls
         self.models = models
         self._of: dict[int, tuple[Query, ...]] = {}
+        self._raw: dict[int, tuple[RawQuery, ...]] = {}
 
     def of(self, function: FunctionRef) -> tuple[Query, ...]:
         """Every statement of a function."""
@@ -50,6 +65,21 @@ class Queries:
         if key not in self._of:
             self._of[key] = tuple(self._find(function))
         return self._of[key]
+
+    def raw(self, function: FunctionRef) -> tuple[RawQuery, ...]:
+        """Every SQL text in a function."""
+        key = id(function.function)
+        if key not in self._raw:
+            self._raw[key] = tuple(
+                RawQuery(function, expr, tuple(dict.fromkeys(_TABLES.findall(expr.text))))
+                for expr in function.expressions
+                if expr.kind in {"str", "fstr"} and _STATEMENT.match(expr.text)
+            )
+        return self._raw[key]
+
+    def raw_tables(self, function: FunctionRef) -> set[str]:
+        """The tables that SQL texts of a function name."""
+        return {table for raw in self.raw(function) for table in raw.tables}
 
     def _find(self, function: FunctionRef) -> Iterator[Query]:
         inner: set[int] = set()

@@ -135,6 +135,7 @@ class _Walker:
             "boolean_operator": self._boolean,
             "not_operator": self._not,
             "binary_operator": self._binary,
+            "slice": self._slice,
             "lambda": self._lambda,
             "conditional_expression": self._conditional,
             "named_expression": self._walrus,
@@ -301,6 +302,10 @@ class _Walker:
                 names.append("**")
                 values.append(self.expr(child.children[-1], depth))
         return Expr("dict", "", node.start_byte, node.end_byte, None, tuple(values), tuple(names))
+
+    def _slice(self, node: Node, depth: int) -> Expr:
+        parts = self._children(node, depth)
+        return Expr("other", "slice", node.start_byte, node.end_byte, None, parts)
 
     def _comparison(self, node: Node, depth: int) -> Expr:
         operator = " ".join([child.type for child in node.children if not child.is_named])
