@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.application import Application
 from betterguard.audit.calls import Calls
 from betterguard.audit.models import OWNER_COLUMNS, Models
+from betterguard.audit.ownership import Ownership
 from betterguard.audit.project import Project
 from betterguard.audit.queries import Queries
 from betterguard.audit.security import Security
@@ -64,6 +65,10 @@ class Code:
     @cached_property
     def queries(self) -> Queries:
         return Queries(self.project, self.calls, self.models)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        return Ownership(self.calls, self.security, self.queries)
 
     def files(self, *words: str) -> Iterator[File]:
         """The files in whose text one of the words occurs (see ``walk.TRIGGERS``)."""

@@ -8,7 +8,7 @@ from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.security import mentions
-from betterguard.audit.visit import method
+from betterguard.audit.visit import method, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,11 +57,15 @@ def _only_peeks(code: Code, function: FunctionRef, call: Expr) -> bool:
     }
     if any(_is_branch_of(function, call, decode.call) for decode in verified):
         return False
+    spans = [decode.call for decode in verified]
     returned = any(
-        mentions(expr, names)
+        part.kind == "name"
+        and mentions(part, names)
+        and not any(span.pos <= part.pos < span.end for span in spans)
         for stmt in function.statements
         if stmt.kind == "return"
         for expr in stmt.exprs
+        for part in subexpressions(expr)
     )
     rebound = all(len(function.assigned.get(name, ())) > 1 for name in names)
     return not returned or rebound

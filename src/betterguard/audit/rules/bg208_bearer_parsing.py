@@ -43,9 +43,14 @@ def _cut(expr: Expr, names: set[str]) -> str:
             owner = receiver(base)
             if owner is not None and owner.text in names:
                 return "split()[1]"
-        if base.kind == "name" and base.text in names and expr.parts[0].text == "slice":
+        if base.kind == "name" and base.text in names and _is_tail(expr.parts[0]):
             return "a slice"
     return ""
+
+
+def _is_tail(index: Expr) -> bool:
+    """``[7:]``, not ``[:30]``."""
+    return index.text == "slice" and len(index.parts) == 1 and index.parts[0].pos == index.pos
 
 
 RULE = Rule(

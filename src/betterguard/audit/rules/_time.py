@@ -1,0 +1,138 @@
+"""What the time rules ask: is a value naive or aware, and where does it end?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from betterguard.audit.project import ClassRef, FunctionRef
+from betterguard.audit.visit import (
+    argument,
+    keyword,
+    keywords,
+    method,
+    positional,
+    receiver,
+    statements,
+    subexpressions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.code import Code
+    from betterguard.audit.facts import Expr
+    from betterguard.audit.models import Column, Model
+    from betterguard.audit.project import File
+
+UTCNOW = frozenset({"datetime.datetime.utcnow", "datetime.utcnow"})
+NOW = frozenset({"datetime.datetime.now", "datetime.now"})
+_FROM_TEXT = frozenset({"datetime.datetime.fromisoformat", "datetime.datetime.strptime"})
+SQLMODEL_STRICT = (0, 0, 45)
+
+
+def is_utcnow(code: Code, file: File, expr: Expr) -> bool:
+    """A call of, or a reference to, the library's ``datetime.utcnow``."""
+    if expr.kind not in {"name", "call"} or not expr.text.endswith("utcnow"):
+        return False
+    return code.project.qualify(file, expr.text) in UTCNOW
+
+
+def kind(code: Code, file: File, expr: Expr, depth: int = 0) -> str:
+    """``naive``, ``aware`` or empty: what a value of time is, through helpers of the project."""
+    if expr.kind == "lambda" and expr.parts:
+        return kind(code, file, expr.parts[0], depth)
+    if expr.kind == "bin" and expr.parts:
+        return kind(code, file, expr.parts[0], depth)
+    if expr.kind not in {"call", "name"} or depth > 4:
+        return ""
+    if is_utcnow(code, file, expr):
+        return "naive"
+    if expr.kind == "call" and (found := _of_call(code, file, expr, depth)):
+        return found
+    if expr.base is not None:
+        return ""
+    target = code.project.resolve(file, expr.text)
+    if isinstance(target, FunctionRef):
+        returned = {
+            kind(code, target.file, stmt.exprs[0], depth + 1)
+            for stmt in target.statements
+            if stmt.kind == "return" and stmt.exprs
+        }
+        return returned.pop() if len(returned) == 1 else ""
+    return ""
+
+
+def _of_call(code: Code, file: File, call: Expr, depth: int) -> str:
+    name = method(call)
+    if name == "replace" and (zone := keyword(call, "tzinfo")) is not None:
+        return "naive" if zone.text == "None" else "aware"
+    if name == "astimezone":
+        return "aware"
+    full = code.project.qualify(file, call.text) if call.base is None else ""
+    if full in NOW or full == "datetime.datetime.fromtimestamp":
+        zone = argument(call, 0 if full in NOW else 1, "tz")
+        return "aware" if zone is not None and zone.text != "None" else "naive"
+    if full in {"datetime.datetime.utcfromtimestamp"}:
+        return "naive"
+    if name in {"replace", "__add__", "__sub__"}:
+        owner = receiver(call)
+        return kind(code, file, owner, depth + 1) if owner is not None else ""
+    return ""
+
+
+def stored_columns(code: Code) -> Iterator[tuple[Model, Column]]:
+    """Every date column with the table that it is in; a column of a base once for each table."""
+    for model in code.models.all.values():
+        for column in model.columns.values():
+            if column.is_datetime and not column.is_relationship:
+                yield model, column
+
+
+def default(column: Column) -> Expr | None:
+    """The value or factory that fills a column in Python."""
+    return column.option("default_factory", "default")
+
+
+def strict(code: Code, path: str) -> bool:
+    """Whether the SQLModel in use refuses naive values: 0.0.45 or newer, or not pinned below."""
+    version = code.environment.version(path, "sqlmodel")
+    return version is None or version >= SQLMODEL_STRICT
+
+
+def drivers(code: Code, path: str) -> set[str]:
+    """The PostgreSQL drivers that the requirements name."""
+    known = ("asyncpg", "psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary")
+    return {name for name in known if code.environment.requires(path, name)}
+
+
+def writes(code: Code, function: FunctionRef) -> Iterator[tuple[str, Expr, Model | None]]:
+    """Values that a function puts into attributes or constructor arguments, by column name."""
+    for stmt in function.statements:
+        if stmt.kind == "assign":
+            for target in stmt.exprs[:-1]:
+                if target.kind == "name" and "." in target.text:
+                    yield target.text.rsplit(".", 1)[1], stmt.exprs[-1], None
+        for expr in stmt.exprs:
+            for part in subexpressions(expr):
+                if part.kind == "call":
+                    model = _constructed(code, function, part)
+                    if model is not None or method(part) == "values":
+                        for name, value in keywords(part):
+                            yield name, value, model
+
+
+def _constructed(code: Code, function: FunctionRef, call: Expr) -> Model | None:
+    if call.base is not None or not call.text.rsplit(".", 1)[-1][:1].isupper():
+        return None
+    target = code.calls.target(function, call)
+    return code.models.get(target) if isinstance(target, ClassRef) else None
+
+
+def column_models(code: Code) -> dict[str, list[Model]]:
+    """The tables that have a date column of a name."""
+    found: dict[str, list[Model]] = {}
+    for model, column in stored_columns(code):
+        found.setdefault(column.name, []).append(model)
+    return found
+
+
