@@ -24,7 +24,7 @@ def check(code: Code) -> Iterator[Hit]:
     for file in code.files("utcnow"):
         stored = _stored(code, file)
         claims = _claims(code, file)
-        special = _other_rules(code, file)
+        special = _other_rules(code, file) | _mixing(code, file)
         for expr in expressions(file.facts.body):
             if not time.is_utcnow(code, file, expr) or expr.pos in special:
                 continue
@@ -99,6 +99,22 @@ def _claims(code: Code, file: File) -> set[int]:
     return found
 
 
+def _mixing(code: Code, file: File) -> set[int]:
+    """A naive value written to a column with an aware default is BG403's."""
+    aware = {
+        column.name
+        for _, column in time.stored_columns(code)
+        if (value := time.default(column)) is not None
+        and time.kind(code, column.file, value) == "aware"
+    }
+    return {
+        value.pos
+        for function in code.project.in_file(file)
+        for name, value, _ in time.writes(code, function)
+        if name in aware and time.is_utcnow(code, file, value)
+    }
+
+
 def _other_rules(code: Code, file: File) -> set[int]:
     """``utcnow().timestamp()`` is BG405's, ``utcnow().isoformat()`` into SQL is BG410's."""
     found: set[int] = set()
@@ -107,9 +123,11 @@ def _other_rules(code: Code, file: File) -> set[int]:
             found.add(expr.base.pos)
     for function in code.project.in_file(file):
         if code.queries.raw(function):
-            for value in (v for values in function.assigned.values() for v in values):
-                if value.kind == "call" and value.text == ".isoformat" and value.base is not None:
-                    found.add(value.base.pos)
+            found.update(
+                expr.base.pos
+                for expr in function.expressions
+                if expr.kind == "call" and expr.text == ".isoformat" and expr.base is not None
+            )
     return found
 
 

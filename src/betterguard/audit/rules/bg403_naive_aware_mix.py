@@ -85,10 +85,11 @@ def _written(
                 Severity.HIGH,
             )
         elif not kinds and naive_schema and not any(zoned for _, zoned in known):
-            if _parses_offset(function, value):
+            parsed = _parses_offset(function, value)
+            if parsed is not None:
                 yield Hit(
                     function.file.path,
-                    value.pos,
+                    parsed.pos,
                     f"an aware time is written to {name}, in a schema of naive ones",
                     Severity.MEDIUM,
                 )
@@ -104,16 +105,14 @@ def _bound(function: FunctionRef, value: Expr) -> Expr:
     return bound[-1] if len(bound) == 1 else value
 
 
-def _parses_offset(function: FunctionRef, value: Expr) -> bool:
+def _parses_offset(function: FunctionRef, value: Expr) -> Expr | None:
     """``fromisoformat(text.replace("Z", "+00:00"))``, here or where the name was bound."""
-    sources = [value, *function.assigned.get(value.text, ())]
-    return any(
-        part.kind == "call"
-        and method(part) == "fromisoformat"
-        and any(inner.kind == "str" and inner.text == "+00:00" for inner in subexpressions(part))
-        for source in sources
-        for part in subexpressions(source)
-    )
+    for source in (value, *function.assigned.get(value.text, ())):
+        for part in subexpressions(source):
+            if part.kind == "call" and method(part) == "fromisoformat":
+                if any(inner.text == "+00:00" for inner in subexpressions(part)):
+                    return part
+    return None
 
 
 _HEAD = """
