@@ -70,8 +70,11 @@ class Tally:
         free = list(findings)
         for entry in entries:
             if "rule" not in entry:
-                self.traps.extend((repo, entry, f) for f in findings if meets(f, entry) and (
-                    f.line == entry["line"]))
+                self.traps.extend(
+                    (repo, entry, f)
+                    for f in findings
+                    if meets(f, entry) and (f.line == entry["line"])
+                )
                 continue
             found = [finding for finding in free if meets(finding, entry)]
             found.sort(key=lambda finding, line=entry["line"]: abs(finding.line - line))
@@ -112,8 +115,15 @@ class Tally:
         for repo, entry, finding in self.traps:
             print("TRAP", repo, entry["file"], finding.line, finding.rule, entry["why"])
         for repo, entry in self.missed:
-            print("MISS", repo[:6], entry["file"], entry["line"], entry["rule"],
-                  entry["severity"], entry["why"])
+            print(
+                "MISS",
+                repo[:6],
+                entry["file"],
+                entry["line"],
+                entry["rule"],
+                entry["severity"],
+                entry["why"],
+            )
         for repo, f in sorted(self.unknown, key=lambda item: -item[1].severity):
             print("NEW", repo[:6], f.path, f.line, f.rule, f.severity.label, f.message, f.evidence)
 

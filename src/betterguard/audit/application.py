@@ -13,6 +13,7 @@ from betterguard.audit.visit import (
     expressions,
     keyword,
     method,
+    names_in,
     positional,
     receiver,
     statements,
@@ -30,6 +31,7 @@ VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "
 ROUTE_DECORATORS = VERBS | {"api_route", "route", "websocket", "websocket_route"}
 _ROUTER_CALLS = re.compile(r"(?:^|\.)(?:FastAPI|Starlette|\w*APIRouter|\w*Router)$")
 _APP_CALLS = re.compile(r"(?:^|\.)(?:FastAPI|Starlette)$")
+_STAGE = re.compile(r"env|stage|debug|local|dev|test", re.IGNORECASE)
 _PARAM = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 Key = tuple[str, str]
@@ -56,6 +58,7 @@ class Include:
     child: Key
     prefix: str
     dependencies: tuple[Dependency, ...]
+    conditional: bool
 
 
 @dataclass(eq=False, slots=True)
@@ -95,6 +98,8 @@ class Route:
     dependencies: tuple[Dependency, ...]
     apps: tuple[Key, ...]
     """The apps that it is reachable through; empty when its router is never mounted."""
+    conditional: bool = False
+    """Mounted only below an ``if`` on the stage or a debug setting."""
 
     @property
     def is_websocket(self) -> bool:
@@ -250,12 +255,19 @@ class Application:
             return
         prefix = _text(call.parts[0]) if index else _text(keyword(call, "prefix"))
         dependencies = self._listed(file, keyword(call, "dependencies"))
+        conditional = any(
+            stmt.kind == "if"
+            and stmt.pos <= call.pos < stmt.end
+            and any(_STAGE.search(name) for name in names_in(stmt.exprs[0]))
+            for stmt in scope.statements
+            if stmt.exprs
+        )
         for name in self._children(file, scope, child):
             if (found := self.find(file, scope, name)) is not None:
                 parent_router = self.routers.setdefault(
                     key, Router(key, file, call, is_app=True, prefix="")
                 )
-                parent_router.includes.append(Include(found, prefix, dependencies))
+                parent_router.includes.append(Include(found, prefix, dependencies, conditional))
 
     def _children(self, file: File, scope: Scope, child: Expr) -> Iterator[str]:
         """The name that is included; for a loop variable, every name in what is looped over."""
@@ -328,6 +340,7 @@ class Application:
         dependencies = list(own)
         stack: list[tuple[Key, int]] = [(key, 0)] if key is not None else []
         seen: set[Key] = set()
+        conditional = False
         while stack:
             current, depth = stack.pop()
             if current in seen:
@@ -340,6 +353,7 @@ class Application:
                 apps.add(current)
             for parent, include in parents.get(current, ()):
                 dependencies.extend(include.dependencies)
+                conditional = conditional or include.conditional
                 if parent.key not in seen:
                     path = include.prefix + path
                 stack.append((parent.key, depth + 1))
@@ -352,6 +366,7 @@ class Application:
             key,
             tuple(dependencies),
             tuple(sorted(apps)),
+            conditional,
         )
 
 

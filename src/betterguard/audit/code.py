@@ -13,6 +13,7 @@ from betterguard.audit.ownership import Ownership
 from betterguard.audit.project import Project
 from betterguard.audit.queries import Queries
 from betterguard.audit.security import Security
+from betterguard.audit.visit import expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,9 +55,7 @@ class Code:
 
     @cached_property
     def security(self) -> Security:
-        return Security(
-            self.project, self.calls, self.app, self.knowledge.auth_dependencies
-        )
+        return Security(self.project, self.calls, self.app, self.knowledge.auth_dependencies)
 
     @cached_property
     def models(self) -> Models:
@@ -83,6 +82,20 @@ class Code:
             for function in self.project.in_file(file):
                 if function.outer is None:
                     yield function
+
+    def mentions(self, name: str) -> bool:
+        """Whether a name is read anywhere in the project, beyond its definition."""
+        return name in self._names_read
+
+    @cached_property
+    def _names_read(self) -> frozenset[str]:
+        return frozenset(
+            name.rsplit(".", 1)[-1]
+            for file in self.files("jwt", "jose", "fastapi", "starlette")
+            for expr in expressions(file.facts.body)
+            if expr.kind in {"name", "call"}
+            for name in (expr.text,)
+        )
 
     @cached_property
     def uses_better_auth(self) -> bool:

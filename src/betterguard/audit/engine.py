@@ -65,9 +65,7 @@ def apply(code: Code, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Hit]]:
             yield rule, hit
 
 
-def place(
-    hits: Iterable[tuple[Rule, Hit]], source_of: Callable[[str], Source]
-) -> list[Finding]:
+def place(hits: Iterable[tuple[Rule, Hit]], source_of: Callable[[str], Source]) -> list[Finding]:
     """Turn offsets into lines and columns; one finding for each rule and line; sorted."""
     starts: dict[str, list[int]] = {}
     found: dict[tuple[str, int, str], Finding] = {}

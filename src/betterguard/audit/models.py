@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import ClassRef, File, Project
 
-OWNER_COLUMNS = frozenset({"user_id", "userId", "owner_id", "ownerId", "owner", "userid"})
+OWNER_COLUMNS = frozenset({"user_id", "userId", "owner_id", "ownerId", "userid"})
 _USER_TABLE = re.compile(r"^(?:auth_?)?(?:user|account|member|profile)s?$", re.IGNORECASE)
+_PEOPLE = re.compile(r"user|account|member|profile|person|people|customer|owner", re.IGNORECASE)
 _COLUMN_CALLS = frozenset({"Field", "Column", "mapped_column", "Relationship", "relationship"})
-_ZONED_TYPES = re.compile(r"(?:^|\.)(?:UtcDateTime|UTCDateTime|TIMESTAMPTZ|AwareDateTime|TZDateTime)$")
+_ZONED_TYPES = re.compile(
+    r"(?:^|\.)(?:UtcDateTime|UTCDateTime|TIMESTAMPTZ|AwareDateTime|TZDateTime)$"
+)
 _DATE_TYPES = frozenset({"DateTime", "TIMESTAMP", "UTCDateTime", "UtcDateTime", "TIMESTAMPTZ"})
 
 
@@ -140,6 +143,18 @@ class Model:
         return bool(_USER_TABLE.match(self.table) or _USER_TABLE.match(self.name))
 
     @property
+    def owner_is_optional(self) -> bool:
+        """Whether rows may belong to nobody, as guests' rows do."""
+        column = self.columns.get(self.owner)
+        if column is None:
+            return False
+        nullable = column.option("nullable")
+        noted = column.note is not None and any(
+            part.text in {"None", "Optional"} for part in subexpressions(column.note)
+        )
+        return noted or (nullable is not None and nullable.text == "True")
+
+    @property
     def is_link(self) -> bool:
         """Nothing but foreign keys and one other column: an association table."""
         own = [c for c in self.columns.values() if not c.is_relationship]
@@ -180,8 +195,12 @@ class Models:
         columns = self._columns(ref)
         own = {s.exprs[0].text: s for s in fields(ref.klass)}
         if not sqlmodel:
-            mapped = any(c.value is not None and method(c.value) in {"Column", "mapped_column"}
-                         and c.value.kind == "call" for c in columns.values())
+            mapped = any(
+                c.value is not None
+                and method(c.value) in {"Column", "mapped_column"}
+                and c.value.kind == "call"
+                for c in columns.values()
+            )
             named = "__tablename__" in own or any(c.is_primary for c in columns.values())
             if not (mapped and named and ref.klass.bases) or "__abstract__" in own:
                 return None
@@ -202,9 +221,15 @@ class Models:
 
     def _owner(self, columns: dict[str, Column]) -> str:
         for name, column in columns.items():
-            if name in self.owners and not column.is_relationship:
+            if name in self.owners and not column.is_relationship and _is_persons(column):
                 return name
         return ""
+
+
+def _is_persons(column: Column) -> bool:
+    """An ``owner_id`` that points to a service or a team says nothing about the caller."""
+    table = column.foreign_key.rpartition(".")[0]
+    return not table or bool(_PEOPLE.search(table))
 
 
 def _is_column(value: Expr | None) -> bool:

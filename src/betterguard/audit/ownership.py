@@ -93,8 +93,10 @@ class Ownership:
                 if mentions(value, names) and self.is_compared(helper, param, depth + 1):
                     return True
         last = call.text.rsplit(".", 1)[-1]
-        return isinstance(target, External) and bool(GUARD_NAMES.search(last)) and (
-            last not in {"model_validate", "validate_python"}
+        return (
+            isinstance(target, External)
+            and bool(GUARD_NAMES.search(last))
+            and (last not in {"model_validate", "validate_python"})
         )
 
     def is_used(self, function: FunctionRef, name: str) -> bool:
@@ -118,21 +120,24 @@ class Ownership:
                     if part.kind != "cmp" or part.text not in {"==", "!="}:
                         continue
                     if any(
-                        p.text.endswith(suffix) or (p.kind == "attr" and p.text == owner)
+                        p.text.endswith(suffix)
+                        or (p.kind == "attr" and p.text == owner)
                         or _gets(p, owner)
                         for p in part.parts
                     ) and not any(p.kind in {"str", "const"} for p in part.parts):
                         return True
         return False
 
-    def verified_before(
-        self, function: FunctionRef, pos: int, owner: str, ids: set[str]
-    ) -> bool:
+    def verified_before(self, function: FunctionRef, pos: int, owner: str, ids: set[str]) -> bool:
         """Whether, before an offset, the function made sure of the same row's (or its parent's) owner."""
         heads = {name.split(".", 1)[0] for name in ids}
         for query in self.queries.of(function):
             if query.call.pos < pos and query.model.owner and restricts(query, query.model.owner):
-                if not ids or heads & query.names or any(mentions(c, ids) for c in query.conditions):
+                if (
+                    not ids
+                    or heads & query.names
+                    or any(mentions(c, ids) for c in query.conditions)
+                ):
                     return True
         for raw in self.queries.raw(function):
             if raw.text.pos < pos and re.search(rf"\b{owner}\b", raw.text.text):
@@ -156,12 +161,9 @@ class Ownership:
         key = id(function.function)
         if key not in self._checks:
             owners = self.queries.models.owners
-            self._checks[key] = (
-                any(self.checks_owner(function, owner) for owner in owners)
-                or any(
-                    query.model.owner and restricts(query, query.model.owner)
-                    for query in self.queries.of(function)
-                )
+            self._checks[key] = any(self.checks_owner(function, owner) for owner in owners) or any(
+                query.model.owner and restricts(query, query.model.owner)
+                for query in self.queries.of(function)
             )
         return self._checks[key]
 
@@ -177,8 +179,10 @@ class Ownership:
                     if any(self.checks_owner(ref, owner) for ref in self.calls.reach(start)[:6]):
                         return True
                 last = call.text.rsplit(".", 1)[-1]
-                if isinstance(target, External) and GUARD_NAMES.search(last) and (
-                    not last.startswith("model_")
+                if (
+                    isinstance(target, External)
+                    and GUARD_NAMES.search(last)
+                    and (not last.startswith("model_"))
                 ):
                     return True
         return False

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from betterguard.audit.project import FunctionRef, Project
 
 STARTS = frozenset({"select", "query", "update", "delete", "exists"})
-CONDITIONS = frozenset({"where", "filter", "filter_by", "having", "join", "outerjoin", "select_from"})
+CONDITIONS = frozenset(
+    {"where", "filter", "filter_by", "having", "join", "outerjoin", "select_from"}
+)
 _TABLES = re.compile(
     r"\b(?:from|join|into|update)\s+(?:only\s+)?(?:\w+\.)?[\"`]?(\w+)", re.IGNORECASE
 )

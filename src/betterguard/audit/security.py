@@ -228,7 +228,9 @@ class Security:
     def _foreign_gate(self, target: External, expr: Expr | None) -> str:
         first, _, last = target.name.rpartition(".")
         if _SCHEMES.search(target.name):
-            quiet = expr is not None and expr.kind == "call" and _is_false(keyword(expr, "auto_error"))
+            quiet = (
+                expr is not None and expr.kind == "call" and _is_false(keyword(expr, "auto_error"))
+            )
             return "" if quiet else "scheme"
         if last in {"optional_user"}:
             return "optional"
@@ -375,7 +377,9 @@ class Security:
         """Whether a route is for administrators or services, by its path and its dependencies."""
         if _PRIVILEGE.search(route.path) or _PRIVILEGE.search(route.function.name):
             return True
-        names = [_shown(d.expr) for d in (*route.dependencies, *self.calls.dependencies(route.function))]
+        names = [
+            _shown(d.expr) for d in (*route.dependencies, *self.calls.dependencies(route.function))
+        ]
         if any(_PRIVILEGE.search(name) for name in names):
             return True
         return any(
@@ -413,4 +417,6 @@ def _is_false(expr: Expr | None) -> bool:
 
 def answers_error(body: Iterable[Stmt]) -> bool:
     """Whether a block ends the request: raises, returns, asserts or leaves the loop."""
-    return any(stmt.kind in {"raise", "return", "assert"} for stmt in statements(body, nested=False))
+    return any(
+        stmt.kind in {"raise", "return", "assert"} for stmt in statements(body, nested=False)
+    )

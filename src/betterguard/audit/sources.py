@@ -49,9 +49,7 @@ def walk(root: Path, *, tests: bool = False) -> Iterator[tuple[str, Path]]:
         return
     for folder, folders, files in os.walk(root):
         here = Path(folder)
-        folders[:] = sorted(
-            name for name in folders if _is_wanted(here, name, tests=tests)
-        )
+        folders[:] = sorted(name for name in folders if _is_wanted(here, name, tests=tests))
         for name in sorted(files):
             path = here / name
             shown = path.relative_to(root).as_posix()
@@ -70,8 +68,10 @@ def _is_wanted(parent: Path, name: str, *, tests: bool) -> bool:
 def is_test(path: str) -> bool:
     """Whether a file belongs to tests, by its name."""
     name = path.rsplit("/", 1)[-1]
-    return name.startswith("test_") or name.endswith(("_test.py", ".test.ts", ".spec.ts")) or (
-        name == "conftest.py"
+    return (
+        name.startswith("test_")
+        or name.endswith(("_test.py", ".test.ts", ".spec.ts"))
+        or (name == "conftest.py")
     )
 
 

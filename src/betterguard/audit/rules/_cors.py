@@ -94,9 +94,9 @@ def literals(found: list[Part]) -> list[Part]:
     keys = {
         id(part.expr.parts[0])
         for part in found
-        if part.expr.kind == "call" and part.expr.parts and (
-            ENVIRONMENT.search(part.expr.text) or method(part.expr) in {"split", "strip", "get"}
-        )
+        if part.expr.kind == "call"
+        and part.expr.parts
+        and (ENVIRONMENT.search(part.expr.text) or method(part.expr) in {"split", "strip", "get"})
     }
     return [p for p in found if p.expr.kind == "str" and id(p.expr) not in keys]
 

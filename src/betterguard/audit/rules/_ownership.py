@@ -16,7 +16,11 @@ OWNER_PARAM = re.compile(r"^(?:user_?id|owner_?id|uid|userid|current_user_id|use
 
 def path_owners(route: Route) -> list[str]:
     """Path parameters that name a user."""
-    return [name for name in route.path_params if re.match(r"^(?:user_?id|owner_?id|uid)$", name, re.IGNORECASE)]
+    return [
+        name
+        for name in route.path_params
+        if re.match(r"^(?:user_?id|owner_?id|uid)$", name, re.IGNORECASE)
+    ]
 
 
 def param(function: FunctionRef, name: str) -> Param | None:
@@ -30,5 +34,6 @@ def client_names(code: Code, route: Route) -> set[str]:
     return {
         p.name
         for p in route.function.params
-        if p.name not in injected and p.name not in {"self", "request", "response", "background_tasks"}
+        if p.name not in injected
+        and p.name not in {"self", "request", "response", "background_tasks"}
     }

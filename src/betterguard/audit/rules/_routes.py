@@ -23,14 +23,20 @@ _PUBLIC = re.compile(
     r"|home|index|lead\w*|waitlist|theme\w*|auth[_-]?status)(?:$|[/_-])",
     re.IGNORECASE,
 )
-_DEBUG = re.compile(r"(?:^|[/_-])(?:tests?|debug|dev|demo|seed|tmp|temp|sandbox)(?:$|[/_-])", re.IGNORECASE)
+_DEBUG = re.compile(
+    r"(?:^|[/_-])(?:tests?|debug|dev|demo|seed|tmp|temp|sandbox)(?:$|[/_-])", re.IGNORECASE
+)
 _CALLBACK = re.compile(
     r"(?:^|[/_-])(?:jobs?|cron|events?|webhooks?|dapr|subscri(?:be|ptions?)|internal|triggers?|tasks-queue"
     r"|scheduler?|hooks?|consumers?|notify|ingest|bindings?|pubsub|worker)(?:$|[/_-])",
     re.IGNORECASE,
 )
-WRITES = frozenset({"add", "add_all", "delete", "merge", "bulk_save_objects", "insert_one", "commit"})
-_SESSIONS = re.compile(r"(?:^|\.)(?:session|db|database|uow|conn|connection|tx|async_session|_db|_session)$")
+WRITES = frozenset(
+    {"add", "add_all", "delete", "merge", "bulk_save_objects", "insert_one", "commit"}
+)
+_SESSIONS = re.compile(
+    r"(?:^|\.)(?:session|db|database|uow|conn|connection|tx|async_session|_db|_session)$"
+)
 
 
 def is_public(code: Code, route: Route) -> bool:
@@ -91,5 +97,3 @@ def writes(code: Code, route: Route) -> bool:
             if method(call) in WRITES and owner is not None and _SESSIONS.search(owner.text):
                 return True
     return False
-
-

@@ -134,5 +134,3 @@ def column_models(code: Code) -> dict[str, list[Model]]:
     for model, column in stored_columns(code):
         found.setdefault(column.name, []).append(model)
     return found
-
-

@@ -137,14 +137,20 @@ def algorithm_names(code: Code, decode: Decode) -> set[str]:
 
 def _constant_texts(code: Code, decode: Decode, name: Expr) -> set[str]:
     text = name.text
-    if text.startswith("self.") and decode.function is not None and decode.function.owner is not None:
+    if (
+        text.startswith("self.")
+        and decode.function is not None
+        and decode.function.owner is not None
+    ):
         init = decode.function.owner.methods.get("__init__")
         values = init.assigned.get(text, ()) if init is not None else ()
         found = {p.text for value in values for p in subexpressions(value) if p.kind == "str"}
         if found:
             return found
     value = code.security.value(decode.file, name, decode.function)
-    return {p.text for p in subexpressions(value) if p.kind == "str"} if value is not None else set()
+    return (
+        {p.text for p in subexpressions(value) if p.kind == "str"} if value is not None else set()
+    )
 
 
 def payload_names(code: Code, function: FunctionRef) -> set[str]:
@@ -156,7 +162,14 @@ def payload_names(code: Code, function: FunctionRef) -> set[str]:
                 continue
             if code.security.decode(function.file, value, function) is not None:
                 found.add(name)
-            elif name in {"payload", "claims", "decoded", "token_payload", "decoded_token", "token_data"}:
+            elif name in {
+                "payload",
+                "claims",
+                "decoded",
+                "token_payload",
+                "decoded_token",
+                "token_data",
+            }:
                 found.add(name)
     for param in function.params:
         if param.name in {"payload", "claims", "token_payload", "jwt_payload", "decoded_token"}:

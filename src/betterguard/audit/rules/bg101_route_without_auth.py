@@ -37,7 +37,11 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _judge(code: Code, route: Route) -> tuple[Severity, str] | None:
+    if route.conditional:
+        return Severity.LOW, "is mounted only where a setting says so"
     owned = routes.owned_models(code, route)
+    if owned and all(model.owner_is_optional for model in owned) and route.methods == ("POST",):
+        return Severity.MEDIUM, "writes rows that may belong to users; guests seem to be meant"
     if owned:
         names = ", ".join(sorted(model.name for model in owned))
         return Severity.CRITICAL, f"reads or writes rows that belong to users ({names})"

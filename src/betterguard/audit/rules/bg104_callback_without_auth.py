@@ -23,6 +23,8 @@ def check(code: Code) -> Iterator[Hit]:
         gate, _ = code.security.protection(route)
         if gate in {"required", "optional"} or _harmless(code, route):
             continue
+        if route.conditional:
+            continue
         touches = bool(routes.owned_models(code, route)) or routes.writes(code, route)
         yield Hit(
             route.file.path,

@@ -25,7 +25,9 @@ def check(code: Code) -> Iterator[Hit]:
         lonely = key in routed and key not in used and key not in included
         if lonely and not router.is_app and any(_near(key, other.key) for other in apps):
             yield Hit(
-                router.file.path, router.call.pos, f"router {key[1]} has routes but is never included"
+                router.file.path,
+                router.call.pos,
+                f"router {key[1]} has routes but is never included",
             )
 
 

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
 
-_SIGN_IN = re.compile(r"(?:^|[/_-])(?:log[_-]?in|sign[_-]?in|token|authenticate)(?:$|[/_-])", re.IGNORECASE)
+_SIGN_IN = re.compile(
+    r"(?:^|[/_-])(?:log[_-]?in|sign[_-]?in|token|authenticate)(?:$|[/_-])", re.IGNORECASE
+)
 _SIGN_UP = re.compile(r"(?:^|[/_-])(?:register|sign[_-]?up|registration)(?:$|[/_-])", re.IGNORECASE)
-_CHECKS = re.compile(r"verify|check|compare|authenticate|valid|match|sign_?in|login|hash", re.IGNORECASE)
+_CHECKS = re.compile(
+    r"verify|check|compare|authenticate|valid|match|sign_?in|login|hash", re.IGNORECASE
+)
 _EXISTS = re.compile(r"exist|found|already|user|account", re.IGNORECASE)
 
 
@@ -43,8 +47,11 @@ def check(code: Code) -> Iterator[Hit]:
 def _takes_password(code: Code, route: Route) -> bool:
     if any("password" in param.name for param in route.function.params):
         return True
+    injected = {d.param for d in code.calls.dependencies(route.function)}
     for param in route.function.params:
         if param.annotation is None:
+            continue
+        if param.name in injected and "PasswordRequestForm" not in param.annotation.text:
             continue
         if "PasswordRequestForm" in param.annotation.text:
             return True
@@ -114,9 +121,12 @@ def _found_account(stmt: Stmt, function: FunctionRef) -> bool:
     names = list(names_in(condition))
     return any(
         _EXISTS.search(name)
-        and any(method(part) in {"first", "get", "scalar", "one_or_none", "scalar_one_or_none"}
-                for value in function.assigned.get(name, ())
-                for part in subexpressions(value) if part.kind == "call")
+        and any(
+            method(part) in {"first", "get", "scalar", "one_or_none", "scalar_one_or_none"}
+            for value in function.assigned.get(name, ())
+            for part in subexpressions(value)
+            if part.kind == "call"
+        )
         for name in names
     )
 
@@ -127,7 +137,11 @@ def _token_in(code: Code, function: FunctionRef, stmt: Stmt) -> Expr | None:
             for part in subexpressions(expr):
                 if part.kind == "call":
                     target = code.calls.target(function, part)
-                    if isinstance(target, FunctionRef) and _issues(code, target) and positional(part):
+                    if (
+                        isinstance(target, FunctionRef)
+                        and _issues(code, target)
+                        and positional(part)
+                    ):
                         return part
     return None
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Expr
     from betterguard.audit.project import FunctionRef
 
-_HEADER = re.compile(r"^x[-_](?:user|account|auth|authenticated|forwarded|demo|test)[-_](?:user|id|userid|email)", re.IGNORECASE)
+_HEADER = re.compile(
+    r"^x[-_](?:user|account|auth|authenticated|forwarded|demo|test)[-_](?:user|id|userid|email)",
+    re.IGNORECASE,
+)
 _SELF_CHOSEN = ("request.path_params", "request.query_params")
 _USER_KEY = re.compile(r"^(?:user_?id|uid|x-user-id|userId|owner_?id|email)$")
 
@@ -68,10 +71,14 @@ def _claims(function: FunctionRef) -> Iterator[tuple[Expr, str]]:
     for param in function.params:
         named = param.name.replace("_", "-")
         header = param.default is not None and any(
-            part.kind == "call" and method(part) == "Header" for part in subexpressions(param.default)
+            part.kind == "call" and method(part) == "Header"
+            for part in subexpressions(param.default)
         )
         if header and _HEADER.match(_alias(param.default) or named) and param.name in returned:
-            yield param.default or function.body[0].exprs[0], f"header {_alias(param.default) or named}"
+            yield (
+                param.default or function.body[0].exprs[0],
+                f"header {_alias(param.default) or named}",
+            )
     for name, values in function.assigned.items():
         for value in values:
             source = _source(value)
@@ -129,8 +136,6 @@ def _is_path_piece(part: Expr) -> bool:
         and base.kind == "name"
         and re.search(r"(?:path|url)_?(?:parts|segments)$", base.text) is not None
     )
-
-
 
 
 _ROUTE = """

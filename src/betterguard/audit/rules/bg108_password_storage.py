@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _FAST = re.compile(r"^hashlib\.(?:md5|sha1|sha224|sha256|sha384|sha512|sha3_\w+|blake2\w)$")
 _HASHES = re.compile(r"hash", re.IGNORECASE)
+_PRETENDED = re.compile(r"fake|mock|dummy|test|stub|plain", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"(?:form|data|request|req|body|credentials|payload|login|_in|dto|schema|input)$", re.IGNORECASE
+)
 _STORED = re.compile(r"(?:^|[._])(?:hashed|password_hash|hashed_password|stored\w*|pwd_hash|hash)$")
 _PLAIN = re.compile(r"(?:^|[._])(?:plain_?)?(?:password|passwd|pwd)$")
 
@@ -26,6 +30,8 @@ _PLAIN = re.compile(r"(?:^|[._])(?:plain_?)?(?:password|passwd|pwd)$")
 def check(code: Code) -> Iterator[Hit]:
     """Hash functions that do not hash, comparisons in clear, and general-purpose hashes."""
     for function in code.functions("password"):
+        if function.owner is not None and _PRETENDED.search(function.owner.name):
+            continue
         yield from _fast_hashes(code, function)
         yield from _clear(function)
 
@@ -33,8 +39,11 @@ def check(code: Code) -> Iterator[Hit]:
 def _fast_hashes(code: Code, function: FunctionRef) -> Iterator[Hit]:
     for call in function.calls:
         if call.base is None and _FAST.match(code.project.qualify(function.file, call.text)):
-            if any(_PLAIN.search(name.split("(")[0].removesuffix(".encode"))
-                   for part in call.parts for name in names_in(part)):
+            if any(
+                _PLAIN.search(name.split("(")[0].removesuffix(".encode"))
+                for part in call.parts
+                for name in names_in(part)
+            ):
                 yield Hit(
                     function.file.path,
                     call.pos,
@@ -50,7 +59,9 @@ def _clear(function: FunctionRef) -> Iterator[Hit]:
             continue
         value = stmt.exprs[0]
         if _HASHES.search(function.name) and _is_clear(value, plain):
-            yield Hit(function.file.path, stmt.pos, f"{function.name} returns the password in clear")
+            yield Hit(
+                function.file.path, stmt.pos, f"{function.name} returns the password in clear"
+            )
     for expr in function.expressions:
         if expr.kind == "cmp" and expr.text in {"==", "!="} and len(expr.parts) == 2:
             left, right = expr.parts
@@ -66,8 +77,11 @@ def _is_clear(value: Expr, plain: set[str]) -> bool:
         return value.text in plain
     if value.kind == "fstr":
         return any(part.kind == "name" and part.text in plain for part in value.parts)
-    return value.kind == "bin" and value.text == "+" and mentions(value, plain) and not any(
-        part.kind == "call" for part in subexpressions(value)
+    return (
+        value.kind == "bin"
+        and value.text == "+"
+        and mentions(value, plain)
+        and not any(part.kind == "call" for part in subexpressions(value))
     )
 
 
@@ -77,10 +91,14 @@ def _compares_clear(stored: Expr, given: Expr, plain: set[str]) -> bool:
     is_stored = bool(_STORED.search(stored.text)) or bool(
         re.search(r"(?:^|\.)(?:db_)?(?:user|account|row|existing\w*)\.password$", stored.text)
     )
-    return is_stored and (_is_clear(given, plain) or (
-        given.kind == "name" and "." in given.text and bool(_PLAIN.search(given.text))
-        and given.text.split(".")[0] != stored.text.split(".")[0]
-    ))
+    return is_stored and (
+        _is_clear(given, plain)
+        or (
+            given.kind == "name"
+            and bool(_PLAIN.search(given.text))
+            and bool(_REQUEST.search(given.text.rpartition(".")[0]))
+        )
+    )
 
 
 RULE = Rule(

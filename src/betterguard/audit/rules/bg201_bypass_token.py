@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import FunctionRef
 
-_SCHEME = re.compile(r"^(?:bearer|basic|token|jwt|ey\w*|\W*|bearer\W*|https?://.*|sk_.*|pk_.*)$", re.IGNORECASE)
+_SCHEME = re.compile(
+    r"^(?:bearer|basic|token|jwt|ey\w*|\W*|bearer\W*|https?://.*|sk_.*|pk_.*)$", re.IGNORECASE
+)
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -72,14 +74,17 @@ def _lets_in(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
         for inner in body
         for expr in inner.exprs
         for part in subexpressions(expr)
-        if part.kind == "call"
-        and (found := code.security.decode(function.file, part, function))
+        if part.kind == "call" and (found := code.security.decode(function.file, part, function))
     )
     if verified:
         return False
     return any(
-        (inner.kind == "return" and inner.exprs and inner.exprs[0].text not in {"None", "False"}
-         and not tokens.only_strips(inner.exprs[0]))
+        (
+            inner.kind == "return"
+            and inner.exprs
+            and inner.exprs[0].text not in {"None", "False"}
+            and not tokens.only_strips(inner.exprs[0])
+        )
         or (inner.kind == "assign" and tokens.IDENTITY_NAMES.search(inner.exprs[0].text))
         for inner in body
     )

@@ -33,7 +33,7 @@ def _fault(code: Code, decode: Decode) -> tuple[str, Severity] | None:
     given = tokens.algorithms(code, decode)
     if given is None:
         if decode.library.startswith("jose.") and len(decode.call.parts) > 1:
-            return "no algorithms are named: the token's header chooses", Severity.CRITICAL
+            return "no algorithms are named: the token's header chooses", Severity.MEDIUM
         return None
     if _from_header(code, decode, given):
         return "the algorithm is taken from the token's own header", Severity.CRITICAL
@@ -93,7 +93,9 @@ def _allow_listed(decode: Decode, names: set[str]) -> bool:
     return any(
         stmt.kind == "if"
         and any(
-            part.kind == "cmp" and part.text in {"in", "not in", "==", "!="} and mentions(part, names)
+            part.kind == "cmp"
+            and part.text in {"in", "not in", "==", "!="}
+            and mentions(part, names)
             for part in subexpressions(stmt.exprs[0])
         )
         for stmt in decode.function.statements

@@ -35,11 +35,14 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST = 32
+_ASIDE = re.compile(r"(?:^|/)(?:docs?|examples?|scripts?|fixtures?|migrations?)/")
 
 
 def check(code: Code) -> Iterator[Hit]:
     """Literal defaults and values of signing secrets, and ``.env`` files under version control."""
     for file in code.files("secret", "SECRET", "jwt", "jose"):
+        if _ASIDE.search(file.path):
+            continue
         yield from _literals(code, file)
         yield from _self_compared(file)
     yield from _committed(code)
@@ -127,7 +130,11 @@ def _self_compared(file: File) -> Iterator[Hit]:
     """A variable compared with another reading of itself: the check can never fail."""
     sources: dict[str, str] = {}
     for stmt in file.facts.body:
-        if stmt.kind == "assign" and stmt.exprs[-1].kind == "call" and _asks_for_secret(stmt.exprs[-1]):
+        if (
+            stmt.kind == "assign"
+            and stmt.exprs[-1].kind == "call"
+            and _asks_for_secret(stmt.exprs[-1])
+        ):
             sources[stmt.exprs[0].text] = stmt.exprs[-1].parts[0].text
         if stmt.kind == "if" and stmt.exprs:
             for part in subexpressions(stmt.exprs[0]):
@@ -146,7 +153,9 @@ def _self_compared(file: File) -> Iterator[Hit]:
 def _committed(code: Code) -> Iterator[Hit]:
     for entry in code.environment.env:
         if entry.path in code.environment.committed and is_secret(entry.name) and entry.value:
-            if not re.search(r"your|change|example|placeholder|<|xxx|\$\{", entry.value, re.IGNORECASE):
+            if not re.search(
+                r"your|change|example|placeholder|<|xxx|\$\{", entry.value, re.IGNORECASE
+            ):
                 yield Hit(
                     entry.path,
                     0,

@@ -70,7 +70,9 @@ def _lets_in(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
     body = list(statements(stmt.body))
     if any(code.security.refusal(function, inner) or inner.kind == "raise" for inner in body):
         return False
-    if any(d.verified and stmt.pos <= d.call.pos < stmt.end for d in code.security.decodes(function)):
+    if any(
+        d.verified and stmt.pos <= d.call.pos < stmt.end for d in code.security.decodes(function)
+    ):
         return False
     return any(
         inner.kind == "return"

@@ -35,7 +35,11 @@ def _cuts(function: FunctionRef, names: set[str]) -> Iterator[Hit]:
 def _cut(expr: Expr, names: set[str]) -> str:
     if expr.kind == "call" and method(expr) == "replace" and expr.parts:
         owner = receiver(expr)
-        if owner is not None and owner.text in names and expr.parts[0].text.lower().startswith("bearer"):
+        if (
+            owner is not None
+            and owner.text in names
+            and expr.parts[0].text.lower().startswith("bearer")
+        ):
             return 'replace("Bearer ", "")'
     if expr.kind == "sub" and expr.base is not None and expr.parts:
         base = expr.base

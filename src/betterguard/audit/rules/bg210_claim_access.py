@@ -45,8 +45,12 @@ def _is_claims(code: Code, function: FunctionRef, call: Expr) -> bool:
         return True
     return any(
         any(d.verified for d in code.security.decodes(ref))
-        and any(stmt.kind == "return" and stmt.exprs and stmt.exprs[0].text in {"payload", "claims", "decoded"}
-                for stmt in ref.statements)
+        and any(
+            stmt.kind == "return"
+            and stmt.exprs
+            and stmt.exprs[0].text in {"payload", "claims", "decoded"}
+            for stmt in ref.statements
+        )
         for ref in code.calls.entry_points(code.calls.target(function, call))
     )
 
@@ -102,7 +106,9 @@ def _caught(function: FunctionRef, expr: Expr) -> bool:
             for handler in stmt.orelse:
                 if handler.kind != "except":
                     continue
-                names = {p.text.rsplit(".", 1)[-1] for e in handler.exprs for p in subexpressions(e)}
+                names = {
+                    p.text.rsplit(".", 1)[-1] for e in handler.exprs for p in subexpressions(e)
+                }
                 if not handler.exprs or names & _CATCHERS:
                     return True
     return False

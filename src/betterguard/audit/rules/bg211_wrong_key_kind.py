@@ -112,7 +112,7 @@ RULE = Rule(
     valid=(
         Snippet(
             {
-                "auth.ts": 'export const auth = betterAuth({ plugins: [jwt()] });',
+                "auth.ts": "export const auth = betterAuth({ plugins: [jwt()] });",
                 "app.py": _DECODE.replace("HS256", "EdDSA"),
             }
         ),
@@ -120,7 +120,7 @@ RULE = Rule(
     invalid=(
         Snippet(
             {
-                "auth.ts": 'export const auth = betterAuth({ plugins: [jwt()] });',
+                "auth.ts": "export const auth = betterAuth({ plugins: [jwt()] });",
                 "app.py": _DECODE,
             }
         ),

@@ -39,8 +39,14 @@ RULE = Rule(
         "betterguard's own strict parsing in front of it refuses those too."
     ),
     check=check,
-    valid=(Snippet.of("import jwt\ndef f(token):\n    return jwt.decode(token, K, algorithms=['EdDSA'])\n"),),
+    valid=(
+        Snippet.of(
+            "import jwt\ndef f(token):\n    return jwt.decode(token, K, algorithms=['EdDSA'])\n"
+        ),
+    ),
     invalid=(
-        Snippet.of("from jose import jwt\ndef f(token):\n    return jwt.decode(token, K, algorithms=['HS256'])\n"),
+        Snippet.of(
+            "from jose import jwt\ndef f(token):\n    return jwt.decode(token, K, algorithms=['HS256'])\n"
+        ),
     ),
 )

@@ -50,8 +50,11 @@ def _is_cached(function: FunctionRef) -> bool:
 def _is_global(function: FunctionRef, names: set[str]) -> bool:
     """Kept at the module's top level: made once, lazily."""
     returned = {
-        name for stmt in function.statements if stmt.kind == "return"
-        for expr in stmt.exprs for name in names_in(expr)
+        name
+        for stmt in function.statements
+        if stmt.kind == "return"
+        for expr in stmt.exprs
+        for name in names_in(expr)
     }
     return any(name in function.file.values for name in names) or bool(names & returned)
 

@@ -9,6 +9,7 @@ from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _console as console
 from betterguard.audit.rules import _tokens as tokens
+from betterguard.audit.rules.bg206_secret_in_code import is_secret
 from betterguard.audit.visit import keywords, method, positional
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ _HARMLESS = frozenset(
     "redact sanitize mask_token get_unverified_header count startswith".split()
 )
 _HEADERS = re.compile(r"(?:^|\.)request\.headers$|^(?:request_)?headers$")
-_NOT_SECRET = re.compile(r"count|usage|limit|type|length|max_|num_|total|prompt|completion|_id$|exp", re.IGNORECASE)
+_OTHER_TOKENS = re.compile(
+    r"device|push|fcm|csrf|page_|next_|cursor|_tokens$|max_token", re.IGNORECASE
+)
+_NOT_SECRET = re.compile(
+    r"count|usage|limit|type|length|max_|num_|total|prompt|completion|_id$|exp", re.IGNORECASE
+)
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -46,7 +52,10 @@ def _claims(code: Code, function: FunctionRef) -> set[str]:
 
 
 def _secret(call: Expr, held: set[str], claims: set[str]) -> str:
-    for part in (*positional(call), *(v for k, v in keywords(call) if k not in {"exc_info", "file"})):
+    for part in (
+        *positional(call),
+        *(v for k, v in keywords(call) if k not in {"exc_info", "file"}),
+    ):
         what = _exposed(part, held, claims)
         if what:
             return what
@@ -72,7 +81,9 @@ def _exposed(expr: Expr, held: set[str], claims: set[str]) -> str:
         return _exposed(base, held, set()) if base is not None else ""
     if expr.kind in {"cmp", "not", "str", "lambda"}:
         return ""
-    parts = expr.parts[:1] + expr.parts[2:] if expr.kind == "if" and len(expr.parts) > 1 else expr.parts
+    parts = (
+        expr.parts[:1] + expr.parts[2:] if expr.kind == "if" and len(expr.parts) > 1 else expr.parts
+    )
     inner = (*parts, *((expr.base,) if expr.base is not None else ()))
     for part in inner:
         if what := _exposed(part, held, claims):
@@ -81,6 +92,10 @@ def _exposed(expr: Expr, held: set[str], claims: set[str]) -> str:
 
 
 def _named(name: str, held: set[str], claims: set[str]) -> str:
+    if _OTHER_TOKENS.search(name):
+        return ""
+    if is_secret(name):
+        return "a secret is"
     if name in held and not _NOT_SECRET.search(name.rsplit(".", 1)[-1]):
         return "a token is"
     if name in claims:

@@ -22,7 +22,9 @@ def check(code: Code) -> Iterator[Hit]:
         if not decode.verified or not decode.library.endswith(".decode"):
             continue
         options = code.security.options(decode.file, decode.call, decode.function)
-        if any(name.startswith("verify_") and value.text == "False" for name, value in options.items()):
+        if any(
+            name.startswith("verify_") and value.text == "False" for name, value in options.items()
+        ):
             continue
         missing = _missing(decode, set(options))
         if missing:
@@ -31,11 +33,15 @@ def check(code: Code) -> Iterator[Hit]:
 
 def _missing(decode: Decode, options: set[str]) -> list[str]:
     given = keyword(decode.call, "options")
-    texts = {p.text for p in subexpressions(given) if p.kind == "str"} if given is not None else set()
+    texts = (
+        {p.text for p in subexpressions(given) if p.kind == "str"} if given is not None else set()
+    )
     if given is not None and given.kind == "name" and "require" not in options:
         return []
     required = "exp" in texts or "require_exp" in options or "require" in options
-    bound = keyword(decode.call, "audience") is not None or keyword(decode.call, "issuer") is not None
+    bound = (
+        keyword(decode.call, "audience") is not None or keyword(decode.call, "issuer") is not None
+    )
     if required or bound or "**" in decode.call.names:
         return []
     return ["exp", "an audience", "an issuer"]

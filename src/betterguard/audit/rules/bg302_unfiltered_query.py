@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from betterguard.audit.queries import Query, RawQuery
 
 MAX_STEPS = 5
+_SECRET_COLUMN = re.compile(r"token|hash|secret|(?:^|_)code$|api_?key|jti|nonce", re.IGNORECASE)
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -58,10 +59,28 @@ class _Walk:
         if key in self.seen or depth > MAX_STEPS:
             return
         self.seen.add(key)
-        names = self.code.security.derived(function, chosen)
+        names = self._chosen(function, chosen)
         if not verified:
             yield from self._statements(function, names)
         yield from self._calls(function, names, depth, verified=verified)
+
+    def _chosen(self, function: FunctionRef, seeds: set[str]) -> set[str]:
+        """What is computed from the caller's values; rows that were found by them are not."""
+        rows = {name for query in self.code.queries.of(function) for name in query.names}
+        for call, target in self.code.calls.callees(function):
+            held = {name for name, values in function.assigned.items() if call in values}
+            if held and any(
+                self.code.queries.of(ref) or self.code.queries.raw(ref)
+                for start in self.code.calls.entry_points(target)
+                for ref in self.code.calls.reach(start)[:8]
+            ):
+                rows |= held
+        found = set(seeds)
+        for _ in range(3):
+            for name, values in function.assigned.items():
+                if name not in rows and any(mentions(value, found) for value in values):
+                    found.add(name)
+        return found - rows
 
     def _statements(self, function: FunctionRef, names: set[str]) -> Iterator[Hit]:
         for query in self.code.queries.of(function):
@@ -89,11 +108,13 @@ class _Walk:
         if not model.owner or model.is_user or restricts(query, model.owner):
             return False
         if not query.conditions:
-            return _is_list(query) and not self.code.ownership.is_checked(query) and (
-                not self._asks_caller(function, query)
+            return (
+                _is_list(query)
+                and not self.code.ownership.is_checked(query)
+                and (not self._asks_caller(function, query))
             )
         read = condition_names(query)
-        if not any(_touches(name, names) for name in read):
+        if not any(_touches(name, names) for name in read) or _by_secret(query):
             return False
         if self._asks_caller(function, query) or self.code.ownership.is_checked(query):
             return False
@@ -139,9 +160,14 @@ class _Walk:
         }
         for call in function.calls:
             inside = call.pos <= raw.text.pos < call.end
-            if method(call) in {"execute", "exec", "fetch_all", "fetch_one", "scalar", "scalars"} and (
-                inside or any(mentions(part, holders) for part in call.parts[:1])
-            ):
+            if method(call) in {
+                "execute",
+                "exec",
+                "fetch_all",
+                "fetch_one",
+                "scalar",
+                "scalars",
+            } and (inside or any(mentions(part, holders) for part in call.parts[:1])):
                 yield from call.parts[1:]
 
     def _calls(
@@ -153,13 +179,24 @@ class _Walk:
                     continue
                 bound = list(bound_arguments(helper, call))
                 chosen = {param for param, value in bound if mentions(value, names)}
-                chosen = {name for name in chosen if not owners.OWNER_PARAM.match(name)}
+                chosen = {
+                    name
+                    for name in chosen
+                    if not owners.OWNER_PARAM.match(name) and not self._is_row(helper, name)
+                }
                 if chosen or not bound:
-                    ids = {
-                        n for _, value in bound for n in names_in(value) if _touches(n, names)
-                    }
+                    ids = {n for _, value in bound for n in names_in(value) if _touches(n, names)}
                     sure = verified or self._is_sure(function, call, ids)
                     yield from self.function(helper, chosen, depth + 1, verified=sure)
+
+    def _is_row(self, helper: FunctionRef, name: str) -> bool:
+        param = owners.param(helper, name)
+        if param is None or param.annotation is None:
+            return False
+        return (
+            self.code.models.get(self.code.project.annotated(helper.file, param.annotation))
+            is not None
+        )
 
     def _is_sure(self, function: FunctionRef, call: Expr, ids: set[str]) -> bool:
         """Whether the caller of a helper already made sure, or will with what it gets back."""
@@ -195,6 +232,16 @@ def _touches(name: str, names: set[str]) -> bool:
             return True
         name = name.rpartition(".")[0]
     return False
+
+
+def _by_secret(query: Query) -> bool:
+    """Found by something that only its owner knows: a token, a hash of one, a code."""
+    return any(
+        _SECRET_COLUMN.search(name.rsplit(".", 1)[-1])
+        for condition in query.conditions
+        for name in names_in(condition)
+        if name[:1].isupper() and "." in name
+    )
 
 
 def _is_list(query: Query) -> bool:
@@ -311,10 +358,7 @@ def remind_everybody(session):
     invalid=(
         Snippet.of(_HEAD + _ROUTE + "    return session.get(Task, task_id)\n"),
         Snippet.of(
-            _HEAD
-            + "from service import find\n"
-            + _ROUTE
-            + "    return find(session, task_id)\n",
+            _HEAD + "from service import find\n" + _ROUTE + "    return find(session, task_id)\n",
             service="from sqlmodel import select\nfrom app import Task\n"
             "def find(session, task_id):\n"
             "    return session.exec(select(Task).where(Task.id == task_id)).first()\n",

@@ -50,7 +50,9 @@ def _owner_from_body(code: Code, route: Route) -> Iterator[Hit]:
         return
     chosen = owners.client_names(code, route) - set(route.path_params)
     for call in route.function.calls:
-        model = code.models.get(code.calls.target(route.function, call)) if call.base is None else None
+        model = (
+            code.models.get(code.calls.target(route.function, call)) if call.base is None else None
+        )
         if model is None or not model.owner or model.is_user:
             continue
         for name, value in keywords(call):
@@ -66,7 +68,8 @@ def _owner_from_body(code: Code, route: Route) -> Iterator[Hit]:
 
 def _from(value: Expr, chosen: set[str], owner: str) -> bool:
     return any(
-        name.rpartition(".")[0] in chosen and name.rpartition(".")[2] in {owner, "user_id", "owner_id"}
+        name.rpartition(".")[0] in chosen
+        and name.rpartition(".")[2] in {owner, "user_id", "owner_id"}
         for name in names_in(value)
     ) or (value.kind == "name" and value.text in chosen and value.text == owner)
 
@@ -77,7 +80,8 @@ def _compared(route: Route, value: Expr) -> bool:
         part.kind == "cmp" and names & {n for side in part.parts for n in names_in(side)}
         for part in route.function.expressions
     ) or any(
-        method(call) not in {"str", "UUID"} and any(set(names_in(p)) & names for p in call.parts)
+        method(call) not in {"str", "UUID"}
+        and any(set(names_in(p)) & names for p in call.parts)
         and not call.text[:1].isupper()
         and any(word in method(call) for word in ("verify", "check", "ensure", "validate"))
         for call in route.function.calls

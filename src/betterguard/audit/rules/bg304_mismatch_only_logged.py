@@ -39,8 +39,13 @@ def check(code: Code) -> Iterator[Hit]:
 def _only_logs(stmt: Stmt) -> bool:
     calls = [expr for inner in stmt.body if inner.kind == "expr" for expr in inner.exprs]
     quiet = all(inner.kind in {"expr", "pass"} for inner in stmt.body)
-    return quiet and bool(calls or stmt.body) and all(
-        call.kind == "call" and (console.is_print(call) or console.is_log(call)) for call in calls
+    return (
+        quiet
+        and bool(calls or stmt.body)
+        and all(
+            call.kind == "call" and (console.is_print(call) or console.is_log(call))
+            for call in calls
+        )
     )
 
 

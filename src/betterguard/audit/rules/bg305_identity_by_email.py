@@ -36,7 +36,10 @@ def check(code: Code) -> Iterator[Hit]:
 
 def _claimed_emails(code: Code, function: FunctionRef) -> set[str]:
     """Names that hold an e-mail address out of the claims."""
-    claims = tokens.payload_names(code, function) | {"request.state.user", "request.state.current_user"}
+    claims = tokens.payload_names(code, function) | {
+        "request.state.user",
+        "request.state.current_user",
+    }
     callers = {
         d.param
         for d in code.calls.dependencies(function)
@@ -97,9 +100,7 @@ def _filters_id(query: Query) -> bool:
     )
 
 
-def _by_text(
-    code: Code, function: FunctionRef, emails: set[str], files: set[str]
-) -> Hit | None:
+def _by_text(code: Code, function: FunctionRef, emails: set[str], files: set[str]) -> Hit | None:
     if function.file.path in files:
         return None
     for raw in code.queries.raw(function):

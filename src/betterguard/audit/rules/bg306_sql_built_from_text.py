@@ -17,15 +17,24 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Expr
     from betterguard.audit.project import FunctionRef
 
-_STRUCTURE = re.compile(r"table|column|schema|field|order|clause|where|condition|placeholder|limit|offset|sql|query|set_|sort|direction|cols|names", re.IGNORECASE)
-_RUNS = frozenset({"execute", "exec", "text", "exec_driver_sql", "fetch_all", "fetch_one", "executemany"})
+_STRUCTURE = re.compile(
+    r"table|column|schema|field|order|clause|where|condition|placeholder|limit|offset|sql|query|set_|sort|direction|cols|names",
+    re.IGNORECASE,
+)
+_RUNS = frozenset(
+    {"execute", "exec", "text", "exec_driver_sql", "fetch_all", "fetch_one", "executemany"}
+)
 _SAFE = frozenset({"int", "float", "len", "bool", "uuid4", "UUID"})
 
 
 def check(code: Code) -> Iterator[Hit]:
     """F-strings, ``%`` and ``+`` in SQL with a parameter of the function in them."""
     for function in code.functions("sqlmodel", "sqlalchemy", "fastapi"):
-        params = {p.name for p in function.params if p.name not in {"self", "cls"} and not _is_number(p.annotation)}
+        params = {
+            p.name
+            for p in function.params
+            if p.name not in {"self", "cls"} and not _is_number(p.annotation)
+        }
         if not params:
             continue
         for call in function.calls:

@@ -122,7 +122,7 @@ def _other_rules(code: Code, file: File) -> set[int]:
         if expr.kind == "call" and expr.text == ".timestamp" and expr.base is not None:
             found.add(expr.base.pos)
     for function in code.project.in_file(file):
-        if code.queries.raw(function):
+        if code.queries.raw_tables(function):
             found.update(
                 expr.base.pos
                 for expr in function.expressions

@@ -49,7 +49,9 @@ def _defaults(code: Code) -> Iterator[Hit]:
                 column.file.path,
                 column.pos,
                 f"{model.name}.{column.name} has an aware default and no time zone: "
-                + ("asyncpg refuses it" if asyncpg else "the driver shifts it and drops the offset"),
+                + (
+                    "asyncpg refuses it" if asyncpg else "the driver shifts it and drops the offset"
+                ),
                 Severity.HIGH if asyncpg else Severity.MEDIUM,
                 Confidence.HIGH if asyncpg else Confidence.MEDIUM,
             )
@@ -138,9 +140,7 @@ RULE = Rule(
         "silence. `UtcDateTime` takes aware values only and stores UTC, whatever the column's type."
     ),
     check=check,
-    valid=(
-        Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),
-    ),
+    valid=(Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),),
     invalid=(
         Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = datetime.utcnow()\n"),
         Snippet({"app.py": _HEAD, "requirements.txt": "sqlmodel==0.0.24\npsycopg2-binary\n"}),

@@ -30,7 +30,11 @@ def check(code: Code) -> Iterator[Hit]:
                     "CREATE TABLE is stored",
                 )
             default = keyword(call, "default")
-            if default is not None and default.kind == "call" and time.kind(code, column.file, default):
+            if (
+                default is not None
+                and default.kind == "call"
+                and time.kind(code, column.file, default)
+            ):
                 yield Hit(
                     column.file.path,
                     default.pos,
@@ -83,6 +87,8 @@ RULE = Rule(
             _HEAD
             + "    created_at: datetime = Field(sa_column=Column(DateTime, server_default='now()'))\n"
         ),
-        Snippet.of(_HEAD + "    created_at: datetime = Field(default=datetime.now(timezone.utc))\n"),
+        Snippet.of(
+            _HEAD + "    created_at: datetime = Field(default=datetime.now(timezone.utc))\n"
+        ),
     ),
 )

@@ -14,9 +14,15 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.models import Model
 
-_CREATED = re.compile(r"^(?:created(?:_?at|_?on|_?date|_?time)?|createdAt|date_created|inserted_at|date_added)$")
-_UPDATED = re.compile(r"^(?:updated(?:_?at|_?on)?|updatedAt|update_at|modified(?:_?at)?|last_modified|changed_at|date_updated)$")
-_APPEND_ONLY = re.compile(r"message|log|event|audit|history|notification|processed|outbox|activity", re.IGNORECASE)
+_CREATED = re.compile(
+    r"^(?:created(?:_?at|_?on|_?date|_?time)?|createdAt|date_created|inserted_at|date_added)$"
+)
+_UPDATED = re.compile(
+    r"^(?:updated(?:_?at|_?on)?|updatedAt|update_at|modified(?:_?at)?|last_modified|changed_at|date_updated)$"
+)
+_APPEND_ONLY = re.compile(
+    r"message|log|event|audit|history|notification|processed|outbox|activity", re.IGNORECASE
+)
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -66,22 +72,19 @@ RULE = Rule(
     check=check,
     valid=(
         Snippet.of(
-            _HEAD
-            + "class Times(SQLModel):\n    created_at: datetime\n    updated_at: datetime\n"
+            _HEAD + "class Times(SQLModel):\n    created_at: datetime\n    updated_at: datetime\n"
             "class Task(Times, table=True):\n"
             "    id: int | None = Field(default=None, primary_key=True)\n    user_id: str\n"
         ),
         Snippet.of(
-            _HEAD
-            + "class TaskTag(SQLModel, table=True):\n"
+            _HEAD + "class TaskTag(SQLModel, table=True):\n"
             "    task_id: int = Field(foreign_key='task.id', primary_key=True)\n"
             "    tag_id: int = Field(foreign_key='tag.id', primary_key=True)\n"
         ),
     ),
     invalid=(
         Snippet.of(
-            _HEAD
-            + "class Task(SQLModel, table=True):\n"
+            _HEAD + "class Task(SQLModel, table=True):\n"
             "    id: int | None = Field(default=None, primary_key=True)\n"
             "    user_id: str\n    created_at: datetime\n"
         ),

@@ -42,9 +42,8 @@ def check(code: Code) -> Iterator[Hit]:
 def _listened(code: Code) -> bool:
     """An event listener for updates keeps such columns for all tables."""
     return any(
-        "before_update" in {part.text for part in decorator.parts} or "before_flush" in {
-            part.text for part in decorator.parts
-        }
+        "before_update" in {part.text for part in decorator.parts}
+        or "before_flush" in {part.text for part in decorator.parts}
         for function in code.functions("sqlalchemy", "sqlmodel")
         for decorator in function.function.decorators
         if decorator.kind == "call" and method(decorator) in {"listens_for", "listen"}
@@ -61,20 +60,33 @@ def _is_assigned(code: Code, model: Model, column: str) -> bool:
                 continue
             for target in stmt.exprs[:-1]:
                 owner, _, last = target.text.rpartition(".")
-                if last == column and owner and (
-                    others == 1 or hint in owner.lower() or owner.lower() in hint
-                    or owner in {"self", "obj", "row", "instance", "db_obj", "item", "existing", "entity"}
-                    or _holds(code, function, owner, model)
+                if (
+                    last == column
+                    and owner
+                    and (
+                        others == 1
+                        or hint in owner.lower()
+                        or owner.lower() in hint
+                        or owner
+                        in {
+                            "self",
+                            "obj",
+                            "row",
+                            "instance",
+                            "db_obj",
+                            "item",
+                            "existing",
+                            "entity",
+                        }
+                        or _holds(code, function, owner, model)
+                    )
                 ):
                     return True
     return False
 
 
 def _holds(code: Code, function: FunctionRef, name: str, model: Model) -> bool:
-    return any(
-        name in query.names and query.model is model
-        for query in code.queries.of(function)
-    )
+    return any(name in query.names and query.model is model for query in code.queries.of(function))
 
 
 _HEAD = """

@@ -79,21 +79,20 @@ RULE = Rule(
     check=check,
     valid=(
         Snippet.of(
-            _HEAD
-            + "def add(session):\n    now = datetime.now(timezone.utc)\n"
+            _HEAD + "def add(session):\n    now = datetime.now(timezone.utc)\n"
             "    session.execute(text('INSERT INTO task (created_at) VALUES (:created_at)'), "
             "{'created_at': now})\n    return now.isoformat()\n"
         ),
     ),
     invalid=(
         Snippet.of(
-            _HEAD
-            + "def add(session):\n    now = datetime.now(timezone.utc).isoformat()\n"
+            _HEAD + "def add(session):\n    now = datetime.now(timezone.utc).isoformat()\n"
             "    session.execute(text('INSERT INTO task (created_at) VALUES (:created_at)'), "
             "{'created_at': now})\n"
         ),
         Snippet.of(
-            _HEAD + "def add():\n    return Task(created_at=datetime.now(timezone.utc).isoformat())\n"
+            _HEAD
+            + "def add():\n    return Task(created_at=datetime.now(timezone.utc).isoformat())\n"
         ),
     ),
 )

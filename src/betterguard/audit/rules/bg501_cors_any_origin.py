@@ -72,8 +72,6 @@ RULE = Rule(
     ),
     invalid=(
         Snippet.of(_APP.format(origins='["*"]', credentials="True")),
-        Snippet.of(
-            _APP.format(origins='os.getenv("ORIGINS", "*").split(",")', credentials="True")
-        ),
+        Snippet.of(_APP.format(origins='os.getenv("ORIGINS", "*").split(",")', credentials="True")),
     ),
 )

@@ -87,11 +87,11 @@ RULE = Rule(
     fixable=True,
     valid=(
         Snippet.of(
-            _APP.format(
-                origins='[u.strip() for u in os.environ["FRONTEND_URL"].split(",")]'
-            )
+            _APP.format(origins='[u.strip() for u in os.environ["FRONTEND_URL"].split(",")]')
         ),
         Snippet.of(_APP.format(origins='["https://app.example.com"]')),
     ),
-    invalid=(Snippet.of(_APP.format(origins='[os.getenv("FRONTEND_URL", "http://localhost:3000")]')),),
+    invalid=(
+        Snippet.of(_APP.format(origins='[os.getenv("FRONTEND_URL", "http://localhost:3000")]')),
+    ),
 )

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Middleware
     from betterguard.audit.code import Code
 
-_TENANTS = re.compile(r"vercel\\?\.app|netlify\\?\.app|herokuapp|onrender|pages\\?\.dev|github\\?\.io|web\\?\.app|railway\\?\.app")
+_TENANTS = re.compile(
+    r"vercel\\?\.app|netlify\\?\.app|herokuapp|onrender|pages\\?\.dev|github\\?\.io|web\\?\.app|railway\\?\.app"
+)
 _LOCAL = re.compile(r"^https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?/?$")
 
 
@@ -48,7 +50,9 @@ def _pattern(added: Middleware) -> Iterator[Hit]:
     pattern = cors.option(added, "allow_origin_regex")
     if pattern is None or pattern.kind != "str":
         return
-    if _TENANTS.search(pattern.text) and re.search(r"(?:\.\*|\[\^|\.\+|\\S|\w\+|\])[^/]*", pattern.text):
+    if _TENANTS.search(pattern.text) and re.search(
+        r"(?:\.\*|\[\^|\.\+|\\S|\w\+|\])[^/]*", pattern.text
+    ):
         if not re.search(r"\w{4,}-|-\w{4,}", re.sub(r"\[[^\]]*\]", "", pattern.text)):
             yield Hit(
                 added.file.path,
@@ -71,8 +75,9 @@ def _literals(code: Code, added: Middleware) -> Iterator[Hit]:
             )
             if not cleaned:
                 yield Hit(
-                    part.file.path, part.expr.pos, "an origin ends at the host: with a slash or a "
-                    "path it matches nothing"
+                    part.file.path,
+                    part.expr.pos,
+                    "an origin ends at the host: with a slash or a path it matches nothing",
                 )
     given = cors.option(added, "allow_origins")
     if given is not None and given.kind == "list" and texts and len(texts) == len(given.parts):

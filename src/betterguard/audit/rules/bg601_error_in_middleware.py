@@ -54,8 +54,10 @@ def _raises(code: Code, function: FunctionRef) -> Iterator[Stmt]:
 
 
 def _answers(handler: Stmt) -> bool:
-    return handler.kind == "except" and answers_error(handler.body) and not any(
-        stmt.kind == "raise" and not stmt.exprs for stmt in statements(handler.body)
+    return (
+        handler.kind == "except"
+        and answers_error(handler.body)
+        and not any(stmt.kind == "raise" and not stmt.exprs for stmt in statements(handler.body))
     )
 
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
 
-_INVALID = re.compile(r"invalid (?:or expired )?token|token (?:has )?expired|expired token|missing (?:\w+ )?token|not authenticated|could not validate credentials|missing authorization", re.IGNORECASE)
+_INVALID = re.compile(
+    r"invalid (?:or expired )?token|token (?:has )?expired|expired token|missing (?:\w+ )?token|not authenticated|could not validate credentials|missing authorization",
+    re.IGNORECASE,
+)
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -37,7 +40,8 @@ def check(code: Code) -> Iterator[Hit]:
 def _is_about_token(stmt: Stmt) -> bool:
     detail: Expr | None = keyword(stmt.exprs[0], "detail") if stmt.exprs[0].kind == "call" else None
     return detail is not None and any(
-        part.kind in {"str", "fstr"} and _INVALID.search(part.text) for part in subexpressions(detail)
+        part.kind in {"str", "fstr"} and _INVALID.search(part.text)
+        for part in subexpressions(detail)
     )
 
 

@@ -35,9 +35,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _signing_in(code: Code) -> set[int]:
-    return {
-        id(route.function.function) for route in code.app.routes if _SIGN_IN.search(route.path)
-    }
+    return {id(route.function.function) for route in code.app.routes if _SIGN_IN.search(route.path)}
 
 
 def _is_plain_401(code: Code, function: FunctionRef, call: Expr) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.visit import argument, keyword, statements, subexpressions
+from betterguard.audit.visit import argument, keyword, names_in, statements, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,9 @@ def _told(function: FunctionRef, handler: Stmt, name: str) -> Iterator[Hit]:
                 detail = _detail(part)
                 if detail is not None and _mentions(detail, name):
                     yield Hit(
-                        function.file.path, part.pos, "the text of an internal error is sent to the client"
+                        function.file.path,
+                        part.pos,
+                        "the text of an internal error is sent to the client",
                     )
 
 
@@ -71,8 +73,16 @@ def _detail(call: Expr) -> Expr | None:
 
 
 def _mentions(detail: Expr, name: str) -> bool:
+    gated = [
+        part
+        for part in subexpressions(detail)
+        if part.kind == "if" and any("debug" in found.lower() for found in names_in(part))
+    ]
     return any(
-        part.kind == "name" and part.text == name for part in subexpressions(detail)
+        part.kind == "name"
+        and part.text == name
+        and not any(outer.pos <= part.pos < outer.end for outer in gated)
+        for part in subexpressions(detail)
     )
 
 
@@ -92,7 +102,9 @@ def _debug(code: Code) -> Iterator[Hit]:
         flag = keyword(router.call, "debug") if router.is_app else None
         if flag is not None and flag.text == "True":
             yield Hit(
-                router.file.path, flag.pos, "FastAPI(debug=True) answers with tracebacks",
+                router.file.path,
+                flag.pos,
+                "FastAPI(debug=True) answers with tracebacks",
                 Severity.MEDIUM,
             )
 

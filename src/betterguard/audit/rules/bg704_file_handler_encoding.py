@@ -20,12 +20,20 @@ def check(code: Code) -> Iterator[Hit]:
     """File handlers, and ``basicConfig(filename=…)``, without an encoding."""
     for file in code.files("log"):
         for call in expressions(file.facts.body):
-            if call.kind != "call" or call.base is not None or keyword(call, "encoding") is not None:
+            if (
+                call.kind != "call"
+                or call.base is not None
+                or keyword(call, "encoding") is not None
+            ):
                 continue
             last = call.text.rsplit(".", 1)[-1]
             opens = last in _HANDLERS and len(positional(call)) < _HANDLERS[last]
             named = last == "basicConfig" and keyword(call, "filename") is not None
-            if (opens or named) and "**" not in call.names and _is_logging(code, file.path, call.text):
+            if (
+                (opens or named)
+                and "**" not in call.names
+                and _is_logging(code, file.path, call.text)
+            ):
                 yield Hit(file.path, call.pos, f"{last} without encoding")
 
 
