@@ -13,7 +13,6 @@ from betterguard.audit.ownership import Ownership
 from betterguard.audit.project import Project
 from betterguard.audit.queries import Queries
 from betterguard.audit.security import Security
-from betterguard.audit.visit import expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,7 +91,7 @@ class Code:
         return frozenset(
             name.rsplit(".", 1)[-1]
             for file in self.files("jwt", "jose", "fastapi", "starlette")
-            for expr in expressions(file.facts.body)
+            for expr in file.expressions
             if expr.kind in {"name", "call"}
             for name in (expr.text,)
         )

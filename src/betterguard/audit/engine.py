@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from betterguard.audit.code import Code, Knowledge
@@ -12,7 +12,7 @@ from betterguard.audit.environment import Environment, read_env, read_requiremen
 from betterguard.audit.finding import Finding, Hit
 from betterguard.audit.frontend import read_auth_servers
 from betterguard.audit.rules import RULES
-from betterguard.audit.sources import Source, decode, kind, read, tracked, walk
+from betterguard.audit.sources import Source, decode, kind, read, walk
 from betterguard.audit.walk import read_module
 
 if TYPE_CHECKING:

@@ -184,6 +184,24 @@ class Models:
         """The model of a class, if it is one."""
         return self.all.get(id(ref))
 
+    @cached_property
+    def dates(self) -> tuple[tuple[Model, Column], ...]:
+        """Every date column with the table that it is in; a column of a base once for each table."""
+        return tuple(
+            (model, column)
+            for model in self.all.values()
+            for column in model.columns.values()
+            if column.is_datetime and not column.is_relationship
+        )
+
+    @cached_property
+    def dated(self) -> dict[str, list[Model]]:
+        """The tables that have a date column of a name."""
+        found: dict[str, list[Model]] = {}
+        for model, column in self.dates:
+            found.setdefault(column.name, []).append(model)
+        return found
+
     def by_table(self, table: str) -> Model | None:
         """The model of a table's name."""
         return next((model for model in self.all.values() if model.table == table), None)

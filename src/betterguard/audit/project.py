@@ -72,10 +72,26 @@ class File:
     imports: dict[str, Import] = field(default_factory=dict)
     stars: list[Import] = field(default_factory=list)
     known: dict[str, Target] = field(default_factory=dict)
+    _expressions: tuple[Expr, ...] | None = None
+    _calls: tuple[Expr, ...] | None = None
 
     @property
     def path(self) -> str:
         return self.facts.path
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """Every expression of the file, in order."""
+        if self._expressions is None:
+            self._expressions = tuple(expressions(self.facts.body))
+        return self._expressions
+
+    @property
+    def calls(self) -> tuple[Expr, ...]:
+        """Every call of the file, in order."""
+        if self._calls is None:
+            self._calls = tuple(expr for expr in self.expressions if expr.kind == "call")
+        return self._calls
 
 
 @dataclass(eq=False)

@@ -24,27 +24,34 @@ def statements(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Stmt]:
             yield from statements(stmt.klass.body)
 
 
-def subexpressions(expr: Expr) -> Iterator[Expr]:
+def subexpressions(expr: Expr) -> list[Expr]:
     """The expression and all that it is made of, outermost first."""
+    if not expr.parts and expr.base is None:
+        return [expr]
+    found: list[Expr] = []
     stack = [expr]
     while stack:
         top = stack.pop()
-        yield top
-        stack.extend(reversed(top.parts))
+        found.append(top)
+        if top.parts:
+            stack.extend(top.parts[::-1])
         if top.base is not None:
             stack.append(top.base)
+    return found
 
 
 def expressions(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Expr]:
     """Every expression of every statement, with decorators and defaults of nested functions."""
     for stmt in statements(body, nested=nested):
-        for expr in own_expressions(stmt):
+        for expr in stmt.exprs:
             yield from subexpressions(expr)
+        if stmt.function is not None or stmt.klass is not None:
+            for expr in own_expressions(stmt):
+                yield from subexpressions(expr)
 
 
 def own_expressions(stmt: Stmt) -> Iterator[Expr]:
-    """The expressions that stand in the statement itself, not in the blocks below it."""
-    yield from stmt.exprs
+    """The expressions of a definition's own line: decorators, defaults, annotations, bases."""
     if stmt.function is not None:
         yield from signature_expressions(stmt.function)
     elif stmt.klass is not None:

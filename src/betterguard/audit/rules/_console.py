@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from betterguard.audit.visit import expressions, method, receiver
+from betterguard.audit.visit import method, receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def is_cured(code: Code) -> bool:
     for file in code.files("stdout", "betterguard"):
         if "betterguard" in file.facts.words and any(
             call.kind == "call" and call.text.endswith((".install", "utf8_console"))
-            for call in expressions(file.facts.body)
+            for call in file.expressions
         ):
             return True
         if _reconfigures(code, file):
@@ -87,7 +87,7 @@ def _reconfigures(code: Code, file: File) -> bool:
     """``sys.stdout.reconfigure`` in a file that holds an app, or that one imports, or a lone one."""
     found = any(
         call.kind == "call" and call.text in {"sys.stdout.reconfigure", "stream.reconfigure"}
-        for call in expressions(file.facts.body)
+        for call in file.expressions
     )
     return found and (len(code.project.files) == 1 or file.path in entry_files(code))
 

@@ -10,9 +10,7 @@ from betterguard.audit.visit import (
     keyword,
     keywords,
     method,
-    positional,
     receiver,
-    statements,
     subexpressions,
 )
 
@@ -80,14 +78,6 @@ def _of_call(code: Code, file: File, call: Expr, depth: int) -> str:
     return ""
 
 
-def stored_columns(code: Code) -> Iterator[tuple[Model, Column]]:
-    """Every date column with the table that it is in; a column of a base once for each table."""
-    for model in code.models.all.values():
-        for column in model.columns.values():
-            if column.is_datetime and not column.is_relationship:
-                yield model, column
-
-
 def default(column: Column) -> Expr | None:
     """The value or factory that fills a column in Python."""
     return column.option("default_factory", "default")
@@ -126,11 +116,3 @@ def _constructed(code: Code, function: FunctionRef, call: Expr) -> Model | None:
         return None
     target = code.calls.target(function, call)
     return code.models.get(target) if isinstance(target, ClassRef) else None
-
-
-def column_models(code: Code) -> dict[str, list[Model]]:
-    """The tables that have a date column of a name."""
-    found: dict[str, list[Model]] = {}
-    for model, column in stored_columns(code):
-        found.setdefault(column.name, []).append(model)
-    return found

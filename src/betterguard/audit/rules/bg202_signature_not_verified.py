@@ -35,7 +35,7 @@ def check(code: Code) -> Iterator[Hit]:
             None if _is_called(code, decode.function) else Severity.HIGH,
             evidence=(f"in {decode.function.name}",),
         )
-    for function in tokens.token_functions(code):
+    for function in code.functions("b64decode"):
         yield from _by_hand(code, function)
 
 

@@ -9,7 +9,6 @@ from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.visit import (
     argument,
-    expressions,
     keyword,
     method,
     positional,
@@ -60,7 +59,7 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
             literal = _own_literal(stmt.exprs[-1])
             if literal is not None and _is_value(literal):
                 yield _hit(file, stmt, f"{stmt.exprs[0].text} has a literal value", literal)
-    for expr in expressions(file.facts.body):
+    for expr in file.expressions:
         if expr.kind == "call":
             yield from _default_of_environment(file, expr)
             yield from _literal_key(code, file, expr)

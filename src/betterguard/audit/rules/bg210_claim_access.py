@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.visit import method, receiver, subexpressions
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ _BY_EMAIL = re.compile(r"\bwhere\b[^;]*\bemail\s*=\s*(?::|%|\?|\$)", re.IGNORECA
 def check(code: Code) -> Iterator[Hit]:
     """The first look-up by e-mail of each function that knows the token's claims."""
     files: set[str] = set()
-    for function in code.functions("sqlmodel", "sqlalchemy", "fastapi"):
+    for function in code.functions("email"):
         emails = _claimed_emails(code, function)
         if not emails:
             continue

@@ -21,11 +21,11 @@ _EPOCH = frozenset({"time.time", "time.time_ns"})
 
 def check(code: Code) -> Iterator[Hit]:
     """Defaults and written values of date columns that are integers or floats of seconds."""
-    for _, column in time.stored_columns(code):
+    for _, column in code.models.dates:
         value = time.default(column)
         if value is not None and _is_epoch(code, column.file, value):
             yield Hit(column.file.path, value.pos, f"{column.name} is a date, its default a number")
-    columns = time.column_models(code)
+    columns = code.models.dated
     for function in code.functions("datetime", "sqlmodel", "sqlalchemy"):
         for name, value, model in time.writes(code, function):
             if name in columns and (model is None or model in columns[name]):

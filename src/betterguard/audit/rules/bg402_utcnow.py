@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _time as time
-from betterguard.audit.visit import expressions, keywords, names_in, subexpressions
+from betterguard.audit.visit import keywords, names_in, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def check(code: Code) -> Iterator[Hit]:
         stored = _stored(code, file)
         claims = _claims(code, file)
         special = _other_rules(code, file) | _mixing(code, file)
-        for expr in expressions(file.facts.body):
+        for expr in file.expressions:
             if not time.is_utcnow(code, file, expr) or expr.pos in special:
                 continue
             severity, reason = _judge(code, file, expr, stored, claims)
@@ -52,19 +52,19 @@ def _mixed(code: Code, file: File) -> bool:
         column.file is file
         and (value := time.default(column)) is not None
         and time.kind(code, file, value) == "aware"
-        for _, column in time.stored_columns(code)
+        for _, column in code.models.dates
     )
 
 
 def _stored(code: Code, file: File) -> dict[int, bool]:
     """Offsets of ``utcnow`` that end in a column, each with whether it is SQLModel's."""
     found: dict[int, bool] = {}
-    for model, column in time.stored_columns(code):
+    for model, column in code.models.dates:
         if column.file is file:
             for part in column.expressions():
                 if time.is_utcnow(code, file, part):
                     found[part.pos] = model.is_sqlmodel and not column.is_zoned
-    columns = time.column_models(code)
+    columns = code.models.dated
     sqlmodel = any(model.is_sqlmodel for models in columns.values() for model in models)
     for function in code.project.in_file(file):
         for name, value, model in time.writes(code, function):
@@ -103,7 +103,7 @@ def _mixing(code: Code, file: File) -> set[int]:
     """A naive value written to a column with an aware default is BG403's."""
     aware = {
         column.name
-        for _, column in time.stored_columns(code)
+        for _, column in code.models.dates
         if (value := time.default(column)) is not None
         and time.kind(code, column.file, value) == "aware"
     }
@@ -118,7 +118,7 @@ def _mixing(code: Code, file: File) -> set[int]:
 def _other_rules(code: Code, file: File) -> set[int]:
     """``utcnow().timestamp()`` is BG405's, ``utcnow().isoformat()`` into SQL is BG410's."""
     found: set[int] = set()
-    for expr in expressions(file.facts.body):
+    for expr in file.expressions:
         if expr.kind == "call" and expr.text == ".timestamp" and expr.base is not None:
             found.add(expr.base.pos)
     for function in code.project.in_file(file):

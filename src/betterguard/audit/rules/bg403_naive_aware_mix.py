@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Values that do not fit what the column gets elsewhere, or its type."""
+    if not code.models.dates:
+        return
     yield from _defaults(code)
     columns = _kinds(code)
     if columns:
@@ -30,7 +32,7 @@ def check(code: Code) -> Iterator[Hit]:
 def _kinds(code: Code) -> dict[str, set[tuple[str, bool]]]:
     """For each column name: what its defaults are, and whether its tables keep a zone."""
     found: dict[str, set[tuple[str, bool]]] = {}
-    for _, column in time.stored_columns(code):
+    for _, column in code.models.dates:
         value = time.default(column)
         kind = time.kind(code, column.file, value) if value is not None else ""
         found.setdefault(column.name, set()).add((kind, column.is_zoned))
@@ -39,7 +41,7 @@ def _kinds(code: Code) -> dict[str, set[tuple[str, bool]]]:
 
 def _defaults(code: Code) -> Iterator[Hit]:
     """An aware default in a column without a zone."""
-    for model, column in time.stored_columns(code):
+    for model, column in code.models.dates:
         value = time.default(column)
         if value is None or not _loses_zone(code, model, column):
             continue

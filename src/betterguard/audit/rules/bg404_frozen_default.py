@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """``server_default="now()"`` as a string, and defaults that are called in the class body."""
-    for model, column in time.stored_columns(code):
+    for model, column in code.models.dates:
         for call in _calls(column):
             given = keyword(call, "server_default")
             if given is not None and given.kind == "str" and _is_now(given.text):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _time as time
-from betterguard.audit.visit import expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def check(code: Code) -> Iterator[Hit]:
     """``.timestamp()`` on ``utcnow()``, at once or through a local name."""
     for file in code.files("utcnow"):
-        for expr in expressions(file.facts.body):
+        for expr in file.expressions:
             if expr.kind == "call" and expr.text == ".timestamp" and expr.base is not None:
                 if time.is_utcnow(code, file, expr.base):
                     yield Hit(file.path, expr.pos, "a naive UTC time is taken for local time")

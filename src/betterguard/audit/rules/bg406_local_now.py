@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _time as time
-from betterguard.audit.visit import expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +21,7 @@ def check(code: Code) -> Iterator[Hit]:
     for file in code.files("datetime"):
         stored = _stored(code, file)
         measured = _durations(code, file)
-        for expr in expressions(file.facts.body):
+        for expr in file.expressions:
             if not _is_local(code, file, expr) or expr.pos in measured:
                 continue
             yield Hit(
@@ -42,10 +41,10 @@ def _is_local(code: Code, file: File, expr: Expr) -> bool:
 
 def _stored(code: Code, file: File) -> set[int]:
     found: set[int] = set()
-    for _, column in time.stored_columns(code):
+    for _, column in code.models.dates:
         if column.file is file:
             found.update(part.pos for part in column.expressions())
-    names = time.column_models(code)
+    names = code.models.dated
     for function in code.project.in_file(file):
         for name, value, _ in time.writes(code, function):
             if name in names:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """``isoformat()`` and ``strftime()`` written to date columns, by objects or by SQL text."""
-    columns = time.column_models(code)
+    columns = code.models.dated
     for function in code.functions("datetime"):
         seen: set[int] = set()
         for name, value in _stored(code, function):

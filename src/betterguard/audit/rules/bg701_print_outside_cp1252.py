@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _console as console
-from betterguard.audit.visit import expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,7 @@ def check(code: Code) -> Iterator[Hit]:
     for file in code.files("print", "stdout"):
         if file.facts.ascii:
             continue
-        for call in expressions(file.facts.body):
+        for call in file.expressions:
             if call.kind == "call" and console.is_print(call):
                 text = console.outside(call)
                 if text:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.visit import expressions, names_in
+from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _BUFFERS = frozenset(
 def check(code: Code) -> Iterator[Hit]:
     """``TextIOWrapper(sys.stdout.buffer)`` and ``codecs.getwriter(…)(sys.stdout.buffer)``."""
     for file in code.files("stdout"):
-        for call in expressions(file.facts.body):
+        for call in file.expressions:
             wraps = call.text.endswith("TextIOWrapper") or call.text == "()"
             if call.kind == "call" and wraps and call.parts:
                 if _BUFFERS & set(names_in(call.parts[0])):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.visit import expressions, keyword, positional
+from betterguard.audit.visit import keyword, positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ _HANDLERS = {"FileHandler": 3, "RotatingFileHandler": 5, "TimedRotatingFileHandl
 def check(code: Code) -> Iterator[Hit]:
     """File handlers, and ``basicConfig(filename=…)``, without an encoding."""
     for file in code.files("log"):
-        for call in expressions(file.facts.body):
+        for call in file.expressions:
             if (
                 call.kind != "call"
                 or call.base is not None
