@@ -1,65 +1,123 @@
-"""From paths to findings: read, walk, index, apply the rules, place the hits."""
+"""From paths to findings: gather, walk, index, apply the rules, place the hits, keep what counts."""
 
 from __future__ import annotations
 
 import bisect
+import contextlib
+import gc
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.code import Code, Knowledge
-from betterguard.audit.environment import Environment, read_env, read_requirements
+from betterguard.audit.code import Code
+from betterguard.audit.config import Config
+from betterguard.audit.environment import Environment, Fault, read_env, read_requirements
 from betterguard.audit.finding import Finding, Hit
 from betterguard.audit.frontend import read_auth_servers
-from betterguard.audit.rules import RULES
-from betterguard.audit.sources import Source, decode, kind, read, walk
-from betterguard.audit.walk import read_module
+from betterguard.audit.loading import Inputs, gather, modules
+from betterguard.audit.policy import suppress
+from betterguard.audit.sources import Source, decode, kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from betterguard.audit.cache import Cache
     from betterguard.audit.facts import Module
+    from betterguard.audit.loading import Progress
     from betterguard.audit.rule import Rule
 
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
+MAX_SOURCE = 200
+"""Characters of a source line that a finding carries."""
 
 
-def audit_sources(
-    sources: Iterable[Source],
-    rules: Iterable[Rule] = RULES,
-    knowledge: Knowledge | None = None,
-    committed: frozenset[str] = frozenset(),
-) -> list[Finding]:
-    """Audit files that are already in memory."""
-    held = {source.path: source for source in sources}
-    modules = [read_module(s.path, s.text) for s in held.values() if kind(s.path) == "python"]
-    code = Code(modules, environment(held.values(), committed), knowledge)
-    return place(apply(code, rules), held.__getitem__)
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an audit found, and how much it read."""
+
+    findings: list[Finding]
+    files: int = 0
+    lines: int = 0
+    suppressed: int = 0
+    from_cache: bool = False
 
 
-def audit_texts(files: Mapping[str, str], rules: Iterable[Rule] = RULES) -> list[Finding]:
+def audit(
+    paths: Iterable[Path],
+    config: Config | None = None,
+    *,
+    cache: Cache | None = None,
+    jobs: int = 1,
+    relative_to: Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Audit files and folders together as one project.
+
+    Paths in findings are relative to ``relative_to``, else to the folder when there is one, else
+    to the current folder. ``jobs`` is the number of processes at most. Reads only; nothing of the
+    project is imported or run.
+    """
+    config = config or Config()
+    with _no_collection():
+        inputs = gather(paths, config, relative_to)
+        key = _key(inputs, config)
+        known = cache.findings(key) if cache is not None else None
+        if known is not None:
+            return Report(known, len(inputs.sources), _lines(inputs), from_cache=True)
+        facts = modules(inputs.sources, cache, jobs, progress)
+        findings, suppressed = judge(inputs, facts, config)
+        if cache is not None:
+            cache.keep_findings(key, findings)
+    return Report(findings, len(inputs.sources), _lines(inputs), suppressed)
+
+
+def audit_texts(files: Mapping[str, str], config: Config | None = None) -> list[Finding]:
     """Audit a project given as texts by path."""
-    return audit_sources([decode(path, text.encode()) for path, text in files.items()], rules)
+    sources = tuple(decode(path, text.encode()) for path, text in files.items())
+    inputs = Inputs(sources, frozenset(), "")
+    return judge(inputs, modules(sources), config or Config())[0]
 
 
-def environment(sources: Iterable[Source], committed: frozenset[str]) -> Environment:
+def index(inputs: Inputs, facts: Iterable[Module], config: Config) -> Code:
+    """The project as the rules see it."""
+    return Code(facts, _environment(inputs), config.knowledge())
+
+
+def judge(inputs: Inputs, facts: list[Module], config: Config) -> tuple[list[Finding], int]:
+    """Every finding that counts, sorted, and how many a comment suppressed."""
+    rules = config.rules()
+    held = {source.path: source for source in inputs.sources}
+    placed = place(_apply(index(inputs, facts, config), rules), held.__getitem__)
+    kept, suppressed = suppress(placed, facts, frozenset(rule.id for rule in rules))
+    return [finding for finding in kept if config.keeps(finding)], suppressed
+
+
+def _environment(inputs: Inputs) -> Environment:
     """What the files that are not Python tell."""
-    requirements, entries, servers = [], [], []
-    for source in sources:
-        what = kind(source.path)
-        if what == "requirements":
-            text = source.text.decode(errors="replace")
-            requirements.extend(read_requirements(source.path, text))
-        elif what == "env":
-            entries.extend(read_env(source.path, source.text.decode(errors="replace")))
-        elif what == "script":
-            servers.extend(read_auth_servers(source.path, source.text))
-    return Environment(tuple(requirements), tuple(entries), tuple(servers), committed)
+    made: dict[str, list[object]] = {"requirements": [], "env": [], "script": []}
+    for source in inputs.sources:
+        text = source.text.decode(errors="replace")
+        match kind(source.path):
+            case "requirements":
+                made["requirements"].extend(read_requirements(source.path, text))
+            case "env":
+                made["env"].extend(read_env(source.path, text))
+            case "script":
+                made["script"].extend(read_auth_servers(source.path, source.text))
+    faults = tuple(Fault(s.path, s.fault) for s in inputs.sources if s.fault)
+    return Environment(
+        tuple(made["requirements"]),  # type: ignore[arg-type]  each list holds its own kind
+        tuple(made["env"]),  # type: ignore[arg-type]  as above
+        tuple(made["script"]),  # type: ignore[arg-type]  as above
+        inputs.committed,
+        faults,
+        inputs.prefix,
+    )
 
 
-def apply(code: Code, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Hit]]:
-    """Every hit of every rule."""
+def _apply(code: Code, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Hit]]:
     for rule in rules:
         for hit in rule.check(code):
             yield rule, hit
@@ -96,28 +154,29 @@ def _placed(rule: Rule, hit: Hit, text: bytes, starts: list[int]) -> Finding:
         hit.message,
         hit.evidence,
         rule.fixable,
-        text[begin:end].decode(errors="replace").strip()[:200],
+        text[begin : min(end, begin + 4 * MAX_SOURCE)].decode(errors="replace").strip()[:MAX_SOURCE],
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an audit found, and how much it read."""
+def _key(inputs: Inputs, config: Config) -> str:
+    digest = hashlib.blake2b(repr(config).encode(), digest_size=16)
+    digest.update(repr((inputs.prefix, sorted(inputs.committed))).encode())
+    for source in inputs.sources:
+        digest.update(f"{source.path}\0{source.digest}\0{source.fault}\0".encode())
+    return digest.hexdigest()
 
-    findings: list[Finding]
-    files: int = 0
-    lines: int = 0
+
+def _lines(inputs: Inputs) -> int:
+    return sum(s.text.count(b"\n") + 1 for s in inputs.sources if kind(s.path) == "python")
 
 
-def audit(paths: Iterable[Path], rules: Iterable[Rule] = RULES) -> Report:
-    """Audit files and folders together as one project."""
-    sources: list[Source] = []
-    for root in paths:
-        sources.extend(read(shown, path) for shown, path in walk(root) if kind(shown))
-    modules: list[Module] = [
-        read_module(s.path, s.text) for s in sources if kind(s.path) == "python"
-    ]
-    held = {source.path: source for source in sources}
-    code = Code(modules, environment(sources, frozenset()))
-    findings = place(apply(code, rules), held.__getitem__)
-    return Report(findings, len(sources), sum(module.lines for module in modules))
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Facts are trees without cycles: the cycle collector would only look at them in vain."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

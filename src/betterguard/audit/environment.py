@@ -41,6 +41,14 @@ class EnvEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """A file that could not be read as it should."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """All that the audit knows besides Python code."""
 
@@ -49,6 +57,9 @@ class Environment:
     servers: tuple[AuthServer, ...] = ()
     committed: frozenset[str] = field(default_factory=frozenset)
     """Paths of ``.env`` files that version control tracks."""
+    faults: tuple[Fault, ...] = ()
+    prefix: str = ""
+    """Where the audited folder stands in its repository."""
 
     def version(self, path: str, package: str) -> Version | None:
         """The version of a package that the nearest requirement file pins, or None."""

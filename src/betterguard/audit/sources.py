@@ -39,7 +39,7 @@ class Source:
 
 
 def walk(root: Path, *, tests: bool = False) -> Iterator[tuple[str, Path]]:
-    """Every candidate file below a folder, or the file itself: its path from the root and its place.
+    """Find every candidate file below a folder, or the file itself: path from the root, and place.
 
     Folders of tools, of installed packages and, unless asked for, of tests are left out; links
     are followed to files only, so that loops end.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
@@ -75,16 +76,21 @@ def _verifies_asymmetric(code: Code, decode: Decode) -> bool:
 
 def _nearest(code: Code, path: str) -> AuthServer | None:
     """The auth server that shares the most folders with a file."""
-    here = path.split("/")[:-1]
+    prefix = code.environment.prefix
 
-    def shared(server: AuthServer) -> int:
-        there = server.path.split("/")
+    def folders(name: str) -> list[str]:
+        return posixpath.normpath(posixpath.join(prefix, name)).split("/")[:-1]
+
+    here = folders(path)
+
+    def shared(server: AuthServer) -> tuple[int, int]:
+        there = folders(server.path)
         count = 0
         for left, right in zip(here, there, strict=False):
             if left != right:
                 break
             count += 1
-        return count
+        return count, -len(there)
 
     return max(code.environment.servers, key=shared, default=None)
 
