@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from betterguard.audit.calls import Dependency
 from betterguard.audit.project import ClassRef, External, File, FunctionRef, Value, bindings
 from betterguard.audit.visit import (
     argument,
@@ -21,6 +20,7 @@ from betterguard.audit.visit import (
 )
 
 if TYPE_CHECKING:
+    from betterguard.audit.calls import Dependency
     from collections.abc import Iterable, Iterator
 
     from betterguard.audit.calls import Calls
@@ -103,10 +103,12 @@ class Route:
 
     @property
     def is_websocket(self) -> bool:
+        """Whether it is a WebSocket."""
         return "WEBSOCKET" in self.methods
 
     @property
     def path_params(self) -> tuple[str, ...]:
+        """The names of its path parameters."""
         return tuple(_PARAM.findall(self.path))
 
 
@@ -167,7 +169,7 @@ class Application:
         return tuple(self.calls.depends(file, expr)) if expr is not None else ()
 
     def find(self, file: File, scope: Scope | None, name: str) -> Key | None:
-        """The router that a name means."""
+        """Give the router that a name means."""
         if scope is not None and scope.key(name) in self.routers:
             return scope.key(name)
         if (file.path, name) in self.routers:
@@ -270,7 +272,7 @@ class Application:
                 parent_router.includes.append(Include(found, prefix, dependencies, conditional))
 
     def _children(self, file: File, scope: Scope, child: Expr) -> Iterator[str]:
-        """The name that is included; for a loop variable, every name in what is looped over."""
+        """Give the name that is included; for a loop variable, every name in what is looped over."""
         name = child.text
         if child.kind not in {"name", "call"}:
             return
@@ -381,7 +383,7 @@ def _methods(call: Expr) -> tuple[str, ...]:
 
 
 def _looks_like_route(call: Expr, owner: str) -> bool:
-    """A decorator of a router that could not be found: by its path, or by the router's name."""
+    """Give a decorator of a router that could not be found: by its path, or by the router's name."""
     first = argument(call, 0, "path")
     known = owner.rsplit(".", 1)[-1].lower().endswith(("router", "app", "api"))
     return (
@@ -414,23 +416,27 @@ class Scope:
     _bound: dict[str, list[Expr]] | None = None
 
     def key(self, name: str) -> Key:
+        """Give where a name of this scope is kept."""
         prefix = f"{self.function.name}." if self.function is not None else ""
         return (self.file.path, prefix + name)
 
     @property
     def statements(self) -> tuple[Stmt, ...]:
+        """All its statements."""
         if self.function is not None:
             return tuple(statements(self.function.body, nested=False))
         return tuple(statements(self.file.facts.body, nested=False))
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
+        """All its expressions."""
         if self._expressions is None:
             body = self.function.body if self.function is not None else self.file.facts.body
             self._expressions = tuple(expressions(body, nested=False))
         return self._expressions
 
     def bound(self, name: str) -> list[Expr]:
+        """Give what a name is bound to here."""
         if self._bound is None:
             self._bound = dict(bindings(self.statements))
         return self._bound.get(name, [])

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
-import pickle  # noqa: S403  only what this program wrote, in the user's own folder
+import pickle
 import sqlite3
 import sys
 import time
@@ -41,7 +41,7 @@ def folder() -> Path:
 
 
 def program_digest() -> str:
-    """A hash of the audit's own code: what an older version worked out is not used."""
+    """Give a hash of the audit's own code: what an older version worked out is not used."""
     digest = hashlib.blake2b(sys.version.encode(), digest_size=16)
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         stat = file.stat()
@@ -72,7 +72,7 @@ class Cache:
                 self._base.close()
 
     def facts(self, digests: Iterable[str]) -> dict[str, bytes]:
-        """The pickled facts of the files that are known, by digest."""
+        """Give the pickled facts of the files that are known, by digest."""
         found: dict[str, bytes] = {}
         for digest in digests:
             held = self._get(f"facts:{digest}")
@@ -86,7 +86,7 @@ class Cache:
             self._put(f"facts:{digest}", held)
 
     def findings(self, key: str) -> list[Finding] | None:
-        """The findings of an unchanged project."""
+        """Give the findings of an unchanged project."""
         held = self._get(f"findings:{key}")
         return list(_read_findings(held)) if held is not None else None
 
@@ -141,10 +141,29 @@ def _plain(finding: Finding) -> list[object]:
 
 
 def _read_findings(held: bytes) -> Iterator[Finding]:
-    for path, line, column, rule, name, severity, confidence, message, why, fix, source in json.loads(
-        held
-    ):
+    for (
+        path,
+        line,
+        column,
+        rule,
+        name,
+        severity,
+        confidence,
+        message,
+        why,
+        fix,
+        source,
+    ) in json.loads(held):
         yield Finding(
-            path, line, column, rule, name, Severity(severity), Confidence(confidence), message,
-            tuple(why), fix, source,
+            path,
+            line,
+            column,
+            rule,
+            name,
+            Severity(severity),
+            Confidence(confidence),
+            message,
+            tuple(why),
+            fix,
+            source,
         )

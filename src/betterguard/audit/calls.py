@@ -44,7 +44,7 @@ class Calls:
     # one call
 
     def target(self, function: FunctionRef, call: Expr) -> Target:
-        """What a call in a function's body runs."""
+        """Give what a call in a function's body runs."""
         if call.base is not None:
             return self._method_of(function, call.base, call.text.lstrip("."))
         return self.name(function, call.text)
@@ -59,7 +59,7 @@ class Calls:
         return External(f".{name}")
 
     def result(self, target: Target) -> ClassRef | None:
-        """The project's class of what a call gives back."""
+        """Give the project's class of what a call gives back."""
         if isinstance(target, ClassRef):
             return target
         if isinstance(target, FunctionRef) and target.function.returns is not None:
@@ -67,7 +67,7 @@ class Calls:
         return None
 
     def name(self, function: FunctionRef, dotted: str) -> Target:
-        """What a dotted name means inside a function."""
+        """Give what a dotted name means inside a function."""
         head, _, rest = dotted.partition(".")
         if head in {"self", "cls"} and function.owner is not None and rest:
             return self._own_member(function, function.owner, rest)
@@ -111,7 +111,7 @@ class Calls:
         return None
 
     def local_class(self, function: FunctionRef, name: str) -> ClassRef | None:
-        """The project's class of a local variable or a parameter."""
+        """Give the project's class of a local variable or a parameter."""
         for value in function.assigned.get(name, ()):
             if (found := self._class_of(function, value)) is not None:
                 return found
@@ -148,7 +148,7 @@ class Calls:
         return self._callees[key]
 
     def dependencies(self, function: FunctionRef) -> tuple[Dependency, ...]:
-        """What FastAPI runs before a function: ``Depends`` in its parameters and its class."""
+        """Give what FastAPI runs before a function: ``Depends`` in its parameters and its class."""
         key = id(function.function)
         if key not in self._dependencies:
             found = [
@@ -198,6 +198,7 @@ class Calls:
                 yield from self.depends(target.file, part, param, None, hops + 1)
 
     def is_depends(self, file: File, call: Expr) -> bool:
+        """Whether a call is ``Depends(…)`` or ``Security(…)``."""
         name = call.text.rsplit(".", 1)[-1]
         return name in {"Depends", "Security"} and call.kind == "call"
 
@@ -209,7 +210,7 @@ class Calls:
         return External("")
 
     def entry_points(self, target: Target) -> tuple[FunctionRef, ...]:
-        """The functions that run when a target is called or injected."""
+        """Give the functions that run when a target is called or injected."""
         if isinstance(target, FunctionRef):
             return (target,)
         if isinstance(target, Value):
@@ -222,7 +223,7 @@ class Calls:
         return ()
 
     def reach(self, start: FunctionRef) -> tuple[FunctionRef, ...]:
-        """The function and all project functions that run because of it, nearest first."""
+        """Give the function and all project functions that run because of it, nearest first."""
         key = id(start.function)
         if key not in self._reach:
             self._reach[key] = tuple(self._follow(start))
@@ -242,7 +243,7 @@ class Calls:
             level = following
 
     def next(self, function: FunctionRef) -> Iterator[FunctionRef]:
-        """What a function runs directly: dependencies first, then its calls."""
+        """Give what a function runs directly: dependencies first, then its calls."""
         for dependency in self.dependencies(function):
             yield from self.entry_points(dependency.target)
         for _, target in self.callees(function):

@@ -46,30 +46,36 @@ class Code:
 
     @cached_property
     def calls(self) -> Calls:
+        """Which call runs what."""
         return Calls(self.project)
 
     @cached_property
     def app(self) -> Application:
+        """Apps, routers, routes, middleware."""
         return Application(self.project, self.calls)
 
     @cached_property
     def security(self) -> Security:
+        """What code does about identity."""
         return Security(self.project, self.calls, self.app, self.knowledge.auth_dependencies)
 
     @cached_property
     def models(self) -> Models:
+        """The mapped tables."""
         return Models(self.project, self.knowledge.owner_columns)
 
     @cached_property
     def queries(self) -> Queries:
+        """The database statements."""
         return Queries(self.project, self.calls, self.models)
 
     @cached_property
     def ownership(self) -> Ownership:
+        """Whose rows, and whether code asks."""
         return Ownership(self.calls, self.security, self.queries)
 
     def files(self, *words: str) -> Iterator[File]:
-        """The files in whose text one of the words occurs (see ``walk.TRIGGERS``)."""
+        """Give the files in whose text one of the words occurs (see ``walk.TRIGGERS``)."""
         wanted = set(words)
         for file in self.project.files.values():
             if file.facts.words & wanted:

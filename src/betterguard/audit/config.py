@@ -51,15 +51,16 @@ class Config:
     tests: bool = False
 
     def rules(self) -> tuple[Rule, ...]:
-        """The rules that are selected and not ignored."""
+        """Give the rules that are selected and not ignored."""
         return tuple(
             rule
             for rule in RULES
-            if rule.id.startswith(self.select) and not (self.ignore and rule.id.startswith(self.ignore))
+            if rule.id.startswith(self.select)
+            and not (self.ignore and rule.id.startswith(self.ignore))
         )
 
     def knowledge(self) -> Knowledge:
-        """What the rules are told about the project."""
+        """Give what the rules are told about the project."""
         return Knowledge(self.public_routes, self.auth_dependencies, self.owner_columns)
 
     def excludes(self, path: str) -> bool:
@@ -77,12 +78,12 @@ class Config:
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """A glob over the whole path; a bare folder name stands for all below it."""
+    """Give a glob over the whole path; a bare folder name stands for all below it."""
     return fnmatch.fnmatch(path, pattern) or fnmatch.fnmatch(path, f"{pattern.rstrip('/')}/*")
 
 
 def find_config(start: Path) -> Config:
-    """The configuration of the nearest ``pyproject.toml`` that has one, at or above a path."""
+    """Give the configuration of the nearest ``pyproject.toml`` that has one, at or above a path."""
     for folder in (start, *start.resolve().parents):
         file = folder / "pyproject.toml"
         if file.is_file():
@@ -104,7 +105,7 @@ def _table(file: Path) -> dict[str, Any] | None:
 
 
 def read_config(table: dict[str, Any]) -> Config:
-    """The configuration of a table; ConfigurationError lists every fault at once."""
+    """Give the configuration of a table; ConfigurationError lists every fault at once."""
     faults: list[str] = []
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -139,7 +140,9 @@ def _per_file(value: object, faults: list[str]) -> tuple[tuple[str, tuple[str, .
     if not isinstance(value, dict):
         faults.append(f"per-file-ignores is a table of lists, got {type(value).__name__}")
         return ()
-    return tuple((pattern, _texts("per-file-ignores", rules, faults)) for pattern, rules in value.items())
+    return tuple(
+        (pattern, _texts("per-file-ignores", rules, faults)) for pattern, rules in value.items()
+    )
 
 
 def _severity(key: str, value: object, faults: list[str]) -> Severity:

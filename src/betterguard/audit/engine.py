@@ -81,7 +81,7 @@ def audit_texts(files: Mapping[str, str], config: Config | None = None) -> list[
 
 
 def index(inputs: Inputs, facts: Iterable[Module], config: Config) -> Code:
-    """The project as the rules see it."""
+    """Give the project as the rules see it."""
     return Code(facts, _environment(inputs), config.knowledge())
 
 
@@ -95,7 +95,7 @@ def judge(inputs: Inputs, facts: list[Module], config: Config) -> tuple[list[Fin
 
 
 def _environment(inputs: Inputs) -> Environment:
-    """What the files that are not Python tell."""
+    """Give what the files that are not Python tell."""
     made: dict[str, list[object]] = {"requirements": [], "env": [], "script": []}
     for source in inputs.sources:
         text = source.text.decode(errors="replace")
@@ -154,7 +154,9 @@ def _placed(rule: Rule, hit: Hit, text: bytes, starts: list[int]) -> Finding:
         hit.message,
         hit.evidence,
         rule.fixable,
-        text[begin : min(end, begin + 4 * MAX_SOURCE)].decode(errors="replace").strip()[:MAX_SOURCE],
+        text[begin : min(end, begin + 4 * MAX_SOURCE)]
+        .decode(errors="replace")
+        .strip()[:MAX_SOURCE],
     )
 
 

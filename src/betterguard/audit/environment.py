@@ -62,7 +62,7 @@ class Environment:
     """Where the audited folder stands in its repository."""
 
     def version(self, path: str, package: str) -> Version | None:
-        """The version of a package that the nearest requirement file pins, or None."""
+        """Give the version of a package that the nearest requirement file pins, or None."""
         found = self._nearest(path, package)
         return found.version if found is not None else None
 
@@ -89,7 +89,7 @@ def _above(folder: str, path: str) -> bool:
 
 
 def read_requirements(path: str, text: str) -> Iterator[Requirement]:
-    """Requirements of one file: ``requirements*.txt``, pyproject, uv, Poetry or Pipenv locks."""
+    """Give requirements of one file: ``requirements*.txt``, pyproject, uv, Poetry or Pipenv locks."""
     folder, _, name = path.rpartition("/")
     try:
         if name.endswith(".txt"):
@@ -133,7 +133,7 @@ def _version(text: str) -> Version:
 
 
 def read_env(path: str, text: str) -> Iterator[EnvEntry]:
-    """The assignments of one ``.env`` file."""
+    """Give the assignments of one ``.env`` file."""
     for number, line in enumerate(text.splitlines(), 1):
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and not name.startswith("#"):

@@ -17,11 +17,12 @@ class Severity(IntEnum):
 
     @property
     def label(self) -> str:
+        """Its name in lower case."""
         return self.name.lower()
 
     @classmethod
     def named(cls, name: str) -> Severity:
-        """The severity of a name; ValueError with the choices otherwise."""
+        """Give the severity of a name; ValueError with the choices otherwise."""
         try:
             return cls[name.upper()]
         except KeyError:
@@ -39,6 +40,7 @@ class Confidence(IntEnum):
 
     @property
     def label(self) -> str:
+        """Its name in lower case."""
         return self.name.lower()
 
 

@@ -46,7 +46,7 @@ def read_auth_servers(path: str, source: bytes) -> Iterator[AuthServer]:
 
 def _server(path: str, call: Node) -> AuthServer:
     plugins = list(_calls(call, b"jwt"))
-    pairs = {key: value for key, value in _pairs(call)}
+    pairs = dict(_pairs(call))
     algorithm = next(
         (found[1] for key, value in _pairs(call) if key == "alg" and (found := _match(value))),
         "EdDSA",

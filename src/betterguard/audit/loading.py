@@ -95,7 +95,7 @@ def modules(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[Module]:
-    """The facts of every Python file, in order."""
+    """Give the facts of every Python file, in order."""
     python = [source for source in sources if kind(source.path) == "python"]
     digests = [_digest(source) for source in python]
     held = cache.facts(digests) if cache is not None else {}
@@ -107,7 +107,7 @@ def modules(
 
 
 def _digest(source: Source) -> str:
-    """The path belongs to the facts."""
+    """Give the path belongs to the facts."""
     return f"{source.digest}:{source.path}"
 
 

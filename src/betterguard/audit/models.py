@@ -38,6 +38,7 @@ class Column:
 
     @property
     def pos(self) -> int:
+        """Where it is written."""
         return self.stmt.pos
 
     def expressions(self) -> Iterator[Expr]:
@@ -47,7 +48,7 @@ class Column:
                 yield from subexpressions(expr)
 
     def names(self) -> set[str]:
-        """The last part of every name in the declaration."""
+        """Give the last part of every name in the declaration."""
         found: set[str] = set()
         for expr in (self.value, self.note):
             if expr is not None:
@@ -58,6 +59,7 @@ class Column:
 
     @property
     def is_datetime(self) -> bool:
+        """Whether it holds a date or a time."""
         names = self.names()
         if self.note is not None:
             noted = {name.rsplit(".", 1)[-1] for name in names_in(self.note)}
@@ -79,6 +81,7 @@ class Column:
 
     @property
     def has_explicit_type(self) -> bool:
+        """Whether its SQL type is written out."""
         return bool(self.names() & _DATE_TYPES)
 
     @property
@@ -95,6 +98,7 @@ class Column:
 
     @property
     def is_primary(self) -> bool:
+        """Whether it belongs to the primary key."""
         return self._says("primary_key")
 
     def _says(self, option: str) -> bool:
@@ -106,7 +110,7 @@ class Column:
         )
 
     def option(self, *names: str) -> Expr | None:
-        """The value of the first of these options that the declaration gives."""
+        """Give the value of the first of these options that the declaration gives."""
         for part in self.expressions():
             if part.kind in {"call", "dict"}:
                 for name in names:
@@ -116,6 +120,7 @@ class Column:
 
     @property
     def is_relationship(self) -> bool:
+        """Whether it is no column but a relation."""
         return self.value is not None and method(self.value).lower() in {
             "relationship",
             "association_proxy",
@@ -136,10 +141,12 @@ class Model:
 
     @property
     def name(self) -> str:
+        """Its name."""
         return self.ref.name
 
     @cached_property
     def is_user(self) -> bool:
+        """Whether it is the table of users."""
         return bool(_USER_TABLE.match(self.table) or _USER_TABLE.match(self.name))
 
     @property
@@ -181,7 +188,7 @@ class Models:
                     self.all[id(ref)] = model
 
     def get(self, ref: object) -> Model | None:
-        """The model of a class, if it is one."""
+        """Give the model of a class, if it is one."""
         return self.all.get(id(ref))
 
     @cached_property
@@ -203,7 +210,7 @@ class Models:
         return found
 
     def by_table(self, table: str) -> Model | None:
-        """The model of a table's name."""
+        """Give the model of a table's name."""
         return next((model for model in self.all.values() if model.table == table), None)
 
     def _read(self, ref: ClassRef) -> Model | None:
@@ -245,7 +252,7 @@ class Models:
 
 
 def _is_persons(column: Column) -> bool:
-    """An ``owner_id`` that points to a service or a team says nothing about the caller."""
+    """Give an ``owner_id`` that points to a service or a team says nothing about the caller."""
     table = column.foreign_key.rpartition(".")[0]
     return not table or bool(_PEOPLE.search(table))
 
@@ -262,5 +269,5 @@ def _table(ref: ClassRef, own: dict[str, Stmt]) -> str:
 
 
 def model_arguments(call: Expr) -> tuple[Expr, ...]:
-    """What ``select(A, B.x)`` or ``get(A, id)`` may name as models."""
+    """Give what ``select(A, B.x)`` or ``get(A, id)`` may name as models."""
     return positional(call)

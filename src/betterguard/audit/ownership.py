@@ -74,7 +74,7 @@ class Ownership:
         )
 
     def _with_row(self, comparison: Expr, names: set[str]) -> bool:
-        """Compared with a row's owner: that says nothing about the caller."""
+        """Give compared with a row's owner: that says nothing about the caller."""
         for side in comparison.parts:
             base, _, last = side.text.rpartition(".")
             if side.kind == "name" and last in self.queries.models.owners and base:
@@ -238,7 +238,7 @@ def _gets(expr: Expr, key: str) -> bool:
 
 
 def condition_names(query: Query | RawQuery, call: Expr | None = None) -> set[str]:
-    """The local names that the conditions of a query read."""
+    """Give the local names that the conditions of a query read."""
     conditions = getattr(query, "conditions", ())
     found = {name for condition in conditions for name in names_in(condition)}
     if call is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess  # noqa: S404  git alone, with fixed arguments
+import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -57,8 +57,14 @@ def _faulty_comments(
                 else:
                     continue
                 yield Finding(
-                    module.path, comment.line, 1, "BG002", "faulty-suppression", Severity.LOW,
-                    Confidence.HIGH, message,
+                    module.path,
+                    comment.line,
+                    1,
+                    "BG002",
+                    "faulty-suppression",
+                    Severity.LOW,
+                    Confidence.HIGH,
+                    message,
                 )
 
 
@@ -85,7 +91,9 @@ def without_baseline(findings: Iterable[Finding], path: Path) -> list[Finding]:
             {(e["rule"], e["path"], e["source"]): int(e["count"]) for e in data["findings"]}
         )
     except (OSError, ValueError, KeyError, TypeError) as err:
-        fault = f"baseline {path} cannot be read ({type(err).__name__}): write it with --write-baseline"
+        fault = (
+            f"baseline {path} cannot be read ({type(err).__name__}): write it with --write-baseline"
+        )
         raise ConfigurationError([fault]) from err
     new: list[Finding] = []
     for finding in findings:
@@ -97,10 +105,12 @@ def without_baseline(findings: Iterable[Finding], path: Path) -> list[Finding]:
 
 
 def changed_lines(folder: Path, revision: str) -> dict[str, set[int]]:
-    """The lines that differ from a revision, by path from ``folder``; untracked files whole."""
+    """Give the lines that differ from a revision, by path from ``folder``; untracked files whole."""
     if revision.startswith("-"):
         raise ConfigurationError([f"expected a git revision, got {revision!r}"])
-    diff = _git(folder, "diff", "--unified=0", "--no-color", "--no-ext-diff", "--relative", revision, "--")
+    diff = _git(
+        folder, "diff", "--unified=0", "--no-color", "--no-ext-diff", "--relative", revision, "--"
+    )
     found: dict[str, set[int]] = {}
     path = ""
     for line in diff.splitlines():

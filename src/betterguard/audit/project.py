@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from betterguard.audit.facts import Class, Expr, Function, Import, Module, Param, Stmt
 from betterguard.audit.visit import expressions, statements, subexpressions
 
 if TYPE_CHECKING:
+    from betterguard.audit.facts import Class, Expr, Function, Import, Module, Param, Stmt
     from collections.abc import Iterable, Iterator, Mapping
 
     from betterguard.audit.environment import Environment
@@ -77,6 +77,7 @@ class File:
 
     @property
     def path(self) -> str:
+        """Its path from the root."""
         return self.facts.path
 
     @property
@@ -104,6 +105,7 @@ class ClassRef:
 
     @property
     def name(self) -> str:
+        """Its name."""
         return self.klass.name
 
 
@@ -118,10 +120,12 @@ class FunctionRef:
 
     @property
     def name(self) -> str:
+        """Its name."""
         return self.function.name
 
     @property
     def body(self) -> tuple[Stmt, ...]:
+        """Its statements, not those of nested blocks."""
         return self.function.body
 
     @cached_property
@@ -136,6 +140,7 @@ class FunctionRef:
 
     @cached_property
     def calls(self) -> tuple[Expr, ...]:
+        """Which call runs what."""
         return tuple(expr for expr in self.expressions if expr.kind == "call")
 
     @cached_property
@@ -145,6 +150,7 @@ class FunctionRef:
 
     @property
     def params(self) -> tuple[Param, ...]:
+        """Its parameters."""
         return self.function.params
 
 
@@ -266,7 +272,7 @@ class Project:
     # names
 
     def resolve(self, file: File, dotted: str) -> Target:
-        """What a dotted name means in a file."""
+        """Give what a dotted name means in a file."""
         if dotted not in file.known:
             file.known[dotted] = External(dotted)  # what a cycle finds
             file.known[dotted] = self._resolve(file, dotted, 0)
@@ -302,7 +308,7 @@ class Project:
         return None
 
     def _value(self, value: Value, hops: int) -> Target:
-        """A variable, or what it is a plain second name for."""
+        """Give a variable, or what it is a plain second name for."""
         expr = value.expr
         if expr is not None and expr.kind == "name" and hops < MAX_HOPS:
             target = self._resolve(value.file, expr.text, hops + 1)
@@ -343,7 +349,7 @@ class Project:
         return self.files.get(f"{prefix}{name}.py") or self.files.get(f"{prefix}{name}/__init__.py")
 
     def instance(self, value: Value) -> ClassRef | None:
-        """The project's class that a variable holds an instance of, as far as its binding tells."""
+        """Give the project's class that a variable holds an instance of, as far as its binding tells."""
         expr = value.expr
         if expr is None or expr.kind != "call" or expr.base is not None:
             note = value.stmts[-1].note
@@ -354,7 +360,7 @@ class Project:
         return target if isinstance(target, ClassRef) else None
 
     def annotated(self, file: File, note: Expr) -> ClassRef | None:
-        """The project's class that an annotation names (through Optional, quotes, ``| None``)."""
+        """Give the project's class that an annotation names (through Optional, quotes, ``| None``)."""
         for part in subexpressions(note):
             if part.kind in {"name", "str"}:
                 target = self.resolve(file, part.text)
@@ -363,7 +369,7 @@ class Project:
         return None
 
     def member(self, klass: ClassRef, name: str) -> FunctionRef | Value | None:
-        """A method or a class variable, looked up through the bases."""
+        """Give a method or a class variable, looked up through the bases."""
         for ancestor in self.ancestry(klass):
             if name in ancestor.methods:
                 return ancestor.methods[name]
@@ -373,7 +379,7 @@ class Project:
         return None
 
     def ancestry(self, klass: ClassRef, seen: frozenset[int] = frozenset()) -> Iterator[ClassRef]:
-        """The class and its bases within the project, nearest first."""
+        """Give the class and its bases within the project, nearest first."""
         if id(klass) in seen:
             return
         yield klass
@@ -393,7 +399,7 @@ class Project:
         return found
 
     def qualify(self, file: File, dotted: str) -> str:
-        """The full name of a library's name, ``datetime.datetime.utcnow``; else the name as is.
+        """Give the full name of a library's name, ``datetime.datetime.utcnow``; else the name as is.
 
         A name of the project itself comes back as ``path:name``, so that it equals no library's.
         """
@@ -405,7 +411,7 @@ class Project:
         return f"{target.file.path}:{target.name}"
 
     def module(self, file: File, dotted: str) -> File | None:
-        """The project's file that an import names, nearest to the importing file."""
+        """Give the project's file that an import names, nearest to the importing file."""
         if dotted.startswith("."):
             return self._relative(file, dotted)
         parts = tuple(dotted.split("."))
@@ -450,7 +456,7 @@ def _reachable(here: list[str], path: str) -> bool:
 
 
 def fields(klass: Class) -> Iterator[Stmt]:
-    """The assignments and annotations in a class body, also below an ``if``."""
+    """Give the assignments and annotations in a class body, also below an ``if``."""
     for stmt in klass.body:
         if stmt.kind in {"assign", "declare"}:
             yield stmt

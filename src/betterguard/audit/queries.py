@@ -80,13 +80,13 @@ class Queries:
         return self._raw[key]
 
     def raw_tables(self, function: FunctionRef) -> set[str]:
-        """The tables that SQL texts of a function name."""
+        """Give the tables that SQL texts of a function name."""
         return {table for raw in self.raw(function) for table in raw.tables}
 
     def _find(self, function: FunctionRef) -> Iterator[Query]:
         inner: set[int] = set()
         for call in function.calls:
-            if id(call) in inner or call.base is None and method(call) not in STARTS | {"get"}:
+            if id(call) in inner or (call.base is None and method(call) not in STARTS | {"get"}):
                 continue
             steps = list(chain(call))
             inner.update(id(step) for step in steps[1:])
@@ -110,7 +110,7 @@ class Queries:
         return len(call.parts) > 1 and "." in call.text
 
     def model(self, function: FunctionRef, expr: Expr) -> Model | None:
-        """The mapped table that an argument names: ``Task``, ``Task.id``, ``func.count(Task.id)``."""
+        """Give the mapped table that an argument names: ``Task``, ``Task.id``, ``func.count(Task.id)``."""
         for part in subexpressions(expr):
             if part.kind != "name":
                 continue
@@ -159,7 +159,7 @@ class Queries:
 
 
 def _is_plain(value: Expr) -> bool:
-    """A value that carries a statement on: executing it, narrowing it, taking its result."""
+    """Give a value that carries a statement on: executing it, narrowing it, taking its result."""
     return value.kind in {"call", "name"}
 
 
@@ -172,9 +172,7 @@ def _root(call: Expr) -> str:
 
 def _conditions(steps: list[Expr]) -> Iterator[Expr]:
     for step in steps:
-        if method(step) in CONDITIONS:
-            yield step
-        elif method(step) in {"get", "get_one"}:
+        if method(step) in CONDITIONS or method(step) in {"get", "get_one"}:
             yield step
 
 

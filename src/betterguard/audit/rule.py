@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from betterguard.audit.finding import Confidence, Hit, Severity
 
 if TYPE_CHECKING:
+    from betterguard.audit.finding import Confidence, Hit, Severity
     from collections.abc import Callable, Iterator, Mapping
 
     from betterguard.audit.code import Code

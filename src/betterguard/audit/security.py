@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.facts import Expr
 from betterguard.audit.project import ClassRef, External, FunctionRef, Value
 from betterguard.audit.visit import (
     argument,
@@ -19,6 +18,7 @@ from betterguard.audit.visit import (
 )
 
 if TYPE_CHECKING:
+    from betterguard.audit.facts import Expr
     from collections.abc import Iterable, Iterator
 
     from betterguard.audit.application import Application, Middleware, Route
@@ -104,7 +104,7 @@ class Security:
                 yield found
 
     def decode(self, file: File, call: Expr, function: FunctionRef | None) -> Decode | None:
-        """The decoding that a call is, or None."""
+        """Give the decoding that a call is, or None."""
         if call.base is not None:
             return None
         name = self.project.qualify(file, call.text)
@@ -115,14 +115,14 @@ class Security:
         return Decode(function, file, call, not self._switched_off(file, call, function), name)
 
     def options(self, file: File, call: Expr, function: FunctionRef | None) -> dict[str, Expr]:
-        """The ``options=`` of a decoding, through a local or a module's variable."""
+        """Give the ``options=`` of a decoding, through a local or a module's variable."""
         given = keyword(call, "options")
         if given is not None and given.kind == "name":
             given = self.value(file, given, function)
         return dict(keywords(given)) if given is not None and given.kind == "dict" else {}
 
     def value(self, file: File, expr: Expr, function: FunctionRef | None) -> Expr | None:
-        """What a plain name is bound to, locally or at a module's top level."""
+        """Give what a plain name is bound to, locally or at a module's top level."""
         if function is not None and (bound := function.assigned.get(expr.text)):
             return bound[-1]
         target = self.project.resolve(file, expr.text)
@@ -156,7 +156,7 @@ class Security:
         return 0
 
     def status(self, function: FunctionRef, expr: Expr, *, raised: bool, hops: int = 0) -> int:
-        """The status that a raised or returned value stands for, where it is 401 or 403."""
+        """Give the status that a raised or returned value stands for, where it is 401 or 403."""
         if expr.kind == "name" and raised and hops < 3:
             return self._named_status(function, expr, hops)
         if expr.kind != "call":
@@ -195,7 +195,7 @@ class Security:
         return self.target_gate(dependency.target, dependency.expr)
 
     def target_gate(self, target: object, expr: Expr | None = None) -> str:
-        """The same for what a dependency names."""
+        """Give the same for what a dependency names."""
         if isinstance(target, FunctionRef):
             return self.function_gate(target)
         if isinstance(target, Value):
@@ -232,9 +232,9 @@ class Security:
                 expr is not None and expr.kind == "call" and _is_false(keyword(expr, "auto_error"))
             )
             return "" if quiet else "scheme"
-        if last in {"optional_user"}:
+        if last == "optional_user":
             return "optional"
-        if first.rsplit(".", 1)[-1] in {"guard"} and last in BETTERGUARD_GATES:
+        if first.rsplit(".", 1)[-1] == "guard" and last in BETTERGUARD_GATES:
             return "required"
         return "required" if AUTH_NAMES.search(last) else ""
 
@@ -283,7 +283,7 @@ class Security:
     # middleware
 
     def guards(self) -> Iterator[Middleware]:
-        """The middleware that refuses callers."""
+        """Give the middleware that refuses callers."""
         for middleware in self.app.middleware:
             if any(self._guards(ref) for ref in self.calls.entry_points(middleware.target)):
                 yield middleware
@@ -307,7 +307,7 @@ class Security:
         )
 
     def allow_list(self, middleware: Middleware) -> tuple[tuple[str, bool], ...]:
-        """The paths that a middleware lets pass: each with whether it is a prefix."""
+        """Give the paths that a middleware lets pass: each with whether it is a prefix."""
         key = id(middleware)
         if key not in self._public:
             found: list[tuple[str, bool]] = []
@@ -362,7 +362,7 @@ class Security:
         return self.refuses(function) == 401 or any(d.verified for d in self.decodes(function))
 
     def derived(self, function: FunctionRef, seeds: Iterable[str]) -> set[str]:
-        """The seeds and every local name that is computed from one of them."""
+        """Give the seeds and every local name that is computed from one of them."""
         found = set(seeds)
         for _ in range(4):
             size = len(found)

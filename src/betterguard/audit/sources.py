@@ -16,8 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SKIPPED_FOLDERS = frozenset(
-    "node_modules __pycache__ site-packages .git .hg .svn .venv venv .tox .nox .mypy_cache "
-    ".ruff_cache .pytest_cache .next dist build .eggs .idea .vscode".split()
+    [
+        "node_modules",
+        "__pycache__",
+        "site-packages",
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "venv",
+        ".tox",
+        ".nox",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".next",
+        "dist",
+        "build",
+        ".eggs",
+        ".idea",
+        ".vscode",
+    ]
 )
 TEST_FOLDERS = frozenset({"tests", "test", "testing", "__tests__", "e2e"})
 MAX_BYTES = 16 * 1024 * 1024
@@ -35,6 +54,7 @@ class Source:
 
     @property
     def digest(self) -> str:
+        """A hash of the text."""
         return hashlib.blake2b(self.text, digest_size=16).hexdigest()
 
 

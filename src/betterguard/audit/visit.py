@@ -25,7 +25,7 @@ def statements(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Stmt]:
 
 
 def subexpressions(expr: Expr) -> list[Expr]:
-    """The expression and all that it is made of, outermost first."""
+    """Give the expression and all that it is made of, outermost first."""
     if not expr.parts and expr.base is None:
         return [expr]
     found: list[Expr] = []
@@ -51,7 +51,7 @@ def expressions(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Expr]:
 
 
 def own_expressions(stmt: Stmt) -> Iterator[Expr]:
-    """The expressions of a definition's own line: decorators, defaults, annotations, bases."""
+    """Give the expressions of a definition's own line: decorators, defaults, annotations, bases."""
     if stmt.function is not None:
         yield from signature_expressions(stmt.function)
     elif stmt.klass is not None:
@@ -60,7 +60,7 @@ def own_expressions(stmt: Stmt) -> Iterator[Expr]:
 
 
 def signature_expressions(function: Function) -> Iterator[Expr]:
-    """Decorators, defaults and annotations."""
+    """Give decorators, defaults and annotations."""
     yield from function.decorators
     for param in function.params:
         if param.default is not None:
@@ -77,7 +77,7 @@ def names_in(expr: Expr) -> Iterator[str]:
 
 
 def keyword(call: Expr, name: str) -> Expr | None:
-    """The value of a keyword argument or of a dictionary's entry."""
+    """Give the value of a keyword argument or of a dictionary's entry."""
     if name not in call.names:
         return None
     offset = len(call.parts) - len(call.names)
@@ -90,23 +90,23 @@ def keywords(call: Expr) -> tuple[tuple[str, Expr], ...]:
 
 
 def positional(call: Expr) -> tuple[Expr, ...]:
-    """The positional arguments."""
+    """Give the positional arguments."""
     return call.parts[: len(call.parts) - len(call.names)]
 
 
 def argument(call: Expr, index: int, name: str) -> Expr | None:
-    """An argument given by position or by name."""
+    """Give an argument given by position or by name."""
     found = positional(call)
     return found[index] if index < len(found) else keyword(call, name)
 
 
 def method(call: Expr) -> str:
-    """The last part of what is called: ``get`` for ``session.get(…)`` and ``f(x).get(…)``."""
+    """Give the last part of what is called: ``get`` for ``session.get(…)`` and ``f(x).get(…)``."""
     return call.text.rsplit(".", 1)[-1]
 
 
 def receiver(call: Expr) -> Expr | None:
-    """What a method is called on, as an expression; None for a plain function."""
+    """Give what a method is called on, as an expression; None for a plain function."""
     if call.base is not None:
         return call.base
     if "." not in call.text:
@@ -116,7 +116,7 @@ def receiver(call: Expr) -> Expr | None:
 
 
 def chain(call: Expr) -> Iterator[Expr]:
-    """The calls of a fluent chain, outermost first: ``.all()``, ``.where(…)``, ``select(…)``."""
+    """Give the calls of a fluent chain, outermost first: ``.all()``, ``.where(…)``, ``select(…)``."""
     step: Expr | None = call
     while step is not None:
         if step.kind == "call":

@@ -580,7 +580,7 @@ class _Walker:
 
 
 def _named(node: Node, limit: int = MAX_ELEMENTS) -> list[Node]:
-    """The named children, without comments; only the first ones of a huge literal."""
+    """Give the named children, without comments; only the first ones of a huge literal."""
     if node.child_count > limit * 3:
         return _first_named(node, limit)
     return [child for child in node.named_children if child.type != "comment"]

@@ -12,5 +12,7 @@ def main() -> None:
     except ModuleNotFoundError as err:
         if err.name is not None and err.name.startswith("betterguard"):
             raise
-        sys.exit(f"{err.name} is missing: install the command line with `pip install 'betterguard[cli]'`")
+        sys.exit(
+            f"{err.name} is missing: install the command line with `pip install 'betterguard[cli]'`"
+        )
     app()

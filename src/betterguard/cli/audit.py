@@ -17,7 +17,7 @@ from rich.markdown import Markdown
 from rich.progress import Progress
 from rich.table import Table
 
-from betterguard.audit import Config, Report, RouteEntry, Severity, find_config, route_map
+from betterguard.audit import Config, Report, RouteEntry, find_config, route_map
 from betterguard.audit import audit as run_audit
 from betterguard.audit.cache import Cache, folder
 from betterguard.audit.config import read_config
@@ -46,7 +46,9 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Files and folders; the current folder by default.")
     ] = None,
-    style: Annotated[Format, typer.Option("--format", "-f", help="How to write findings.")] = Format.text,
+    style: Annotated[
+        Format, typer.Option("--format", "-f", help="How to write findings.")
+    ] = Format.text,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write findings to a file.")
     ] = None,
@@ -67,7 +69,8 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
         Path | None, typer.Option("--write-baseline", help="Write today's findings to a file.")
     ] = None,
     diff_base: Annotated[
-        str | None, typer.Option(help="Show only findings on lines changed since this git revision.")
+        str | None,
+        typer.Option(help="Show only findings on lines changed since this git revision."),
     ] = None,
     rule: Annotated[
         str | None, typer.Option("--explain", help="Tell what a rule is about; `all` lists them.")
@@ -127,15 +130,19 @@ def _config(  # noqa: PLR0913  as the command's options
     *,
     tests: bool,
 ) -> Config:
-    """The project's configuration with what the command line says on top."""
+    """Give the project's configuration with what the command line says on top."""
     config = find_config(root if root.is_dir() else root.parent)
     given: dict[str, object] = {}
     for key, value in (("select", select), ("ignore", ignore)):
         if value is not None:
             given[key] = [part.strip().upper() for part in value.split(",") if part.strip()]
-    for key, value in (("severity", severity), ("fail-on", fail_on)):
-        if value is not None:
-            given[key] = value
+    given.update(
+        {
+            key: value
+            for key, value in (("severity", severity), ("fail-on", fail_on))
+            if value is not None
+        }
+    )
     if tests:
         given["tests"] = True
     over = read_config(given)
@@ -179,7 +186,9 @@ def _write(report: Report, style: Format, output: Path | None) -> None:
             _console().print(text.text(report), highlight=False, soft_wrap=True)
             return
         with output.open("w", encoding="utf-8") as stream:
-            Console(file=stream, width=200).print(text.text(report), highlight=False, soft_wrap=True)
+            Console(file=stream, width=200).print(
+                text.text(report), highlight=False, soft_wrap=True
+            )
         return
     written = _machine(report, style)
     if output is not None:
@@ -224,7 +233,10 @@ def _explain(rule: str) -> None:
 
 def _show_routes(entries: list[RouteEntry], *, as_json: bool) -> None:
     if as_json:
-        data = {"version": machine.SCHEMA_VERSION, "routes": [dataclasses.asdict(e) for e in entries]}
+        data = {
+            "version": machine.SCHEMA_VERSION,
+            "routes": [dataclasses.asdict(e) for e in entries],
+        }
         typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
     table = Table("method", "path", "handler", "authentication", "by", "rows")

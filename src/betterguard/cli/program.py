@@ -30,8 +30,12 @@ def program(
     *,
     shown: Annotated[
         bool,
-        typer.Option("--version", callback=lambda value: _show_version(wanted=value), is_eager=True,
-                     help="Show the version and exit."),
+        typer.Option(
+            "--version",
+            callback=lambda value: _show_version(wanted=value),
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
     ] = False,
 ) -> None:
     """Better Auth tokens in, only your own rows out."""

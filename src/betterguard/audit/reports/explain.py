@@ -62,7 +62,7 @@ def _snippet(snippet: Snippet) -> Iterator[str]:
 
 
 def overview() -> str:
-    """The list of all rules, by family."""
+    """Give the list of all rules, by family."""
     lines = ["# Rules", "", "Made from the rules themselves by `python scripts/rule_pages.py`.", ""]
     for prefix, title in FAMILIES.items():
         lines += [f"## {prefix} {title}", "", "| rule | | severity |", "|---|---|---|"]

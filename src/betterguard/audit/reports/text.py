@@ -23,7 +23,7 @@ STYLES = {
 
 
 def text(report: Report) -> str:
-    """The readable report, in rich's markup."""
+    """Give the readable report, in rich's markup."""
     return "\n".join([*_files(report.findings), summary(report)])
 
 

@@ -30,14 +30,14 @@ def is_log(call: Expr) -> bool:
 
 
 def outputs(function: FunctionRef) -> Iterator[Expr]:
-    """The calls of a function that print or log."""
+    """Give the calls of a function that print or log."""
     for call in function.calls:
         if is_print(call) or is_log(call):
             yield call
 
 
 def outside(call: Expr) -> str:
-    """The first character of a call's literal text that cp1252 does not have, as U+…"""
+    """Give the first character of a call's literal text that cp1252 does not have, as U+…"""
     for part in call.parts:
         for inner in _written(part):
             if inner.kind in {"str", "fstr"}:
@@ -48,7 +48,7 @@ def outside(call: Expr) -> str:
 
 
 def _written(part: Expr) -> Iterator[Expr]:
-    """What ends in the output as it stands: not what a call such as ``dumps`` makes of it."""
+    """Give what ends in the output as it stands: not what a call such as ``dumps`` makes of it."""
     stack = [part]
     while stack:
         top = stack.pop()
@@ -93,7 +93,7 @@ def _reconfigures(code: Code, file: File) -> bool:
 
 
 def entry_files(code: Code) -> set[str]:
-    """The files with apps, and what they import at once."""
+    """Give the files with apps, and what they import at once."""
     held = {router.file.path for router in code.app.routers.values() if router.is_app}
     for path in list(held):
         file = code.project.files.get(path)
@@ -105,7 +105,7 @@ def entry_files(code: Code) -> set[str]:
 
 
 def request_code(code: Code) -> dict[str, list[tuple[int, int]]]:
-    """The extents of the functions that run for a request or at start-up, by file."""
+    """Give the extents of the functions that run for a request or at start-up, by file."""
     found: dict[str, list[tuple[int, int]]] = {}
     for route in code.app.routes:
         for function in code.calls.reach(route.function):

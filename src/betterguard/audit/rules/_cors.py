@@ -37,7 +37,7 @@ def middleware(code: Code) -> Iterator[Middleware]:
 
 
 def option(added: Middleware, name: str) -> Expr | None:
-    """An option of the middleware."""
+    """Give an option of the middleware."""
     return keyword(added.call, name) if added.call is not None else None
 
 
@@ -50,7 +50,7 @@ def origins(code: Code, added: Middleware) -> list[Part]:
 def parts(
     code: Code, file: File, expr: Expr, added: Middleware | None = None, depth: int = 0
 ) -> Iterator[Part]:
-    """The expression's parts, and those of the names in it."""
+    """Give the expression's parts, and those of the names in it."""
     for part in subexpressions(expr):
         yield Part(file, part)
         names = []
@@ -90,7 +90,7 @@ def _local(code: Code, file: File, name: str, added: Middleware | None) -> Itera
 
 
 def literals(found: list[Part]) -> list[Part]:
-    """The texts that are origins themselves: literals of lists, defaults of variables."""
+    """Give the texts that are origins themselves: literals of lists, defaults of variables."""
     keys = {
         id(part.expr.parts[0])
         for part in found
@@ -109,7 +109,7 @@ def is_split(found: list[Part]) -> bool:
 
 
 def environment_reads(found: list[Part]) -> list[Part]:
-    """The calls that read a variable of the environment on the way."""
+    """Give the calls that read a variable of the environment on the way."""
     return [
         part
         for part in found

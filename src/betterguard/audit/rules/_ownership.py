@@ -24,12 +24,12 @@ def path_owners(route: Route) -> list[str]:
 
 
 def param(function: FunctionRef, name: str) -> Param | None:
-    """A function's parameter by name."""
+    """Give a function's parameter by name."""
     return next((p for p in function.params if p.name == name), None)
 
 
 def client_names(code: Code, route: Route) -> set[str]:
-    """The route's parameters whose value the caller chooses: path, query, body."""
+    """Give the route's parameters whose value the caller chooses: path, query, body."""
     injected = {d.param for d in code.calls.dependencies(route.function)}
     return {
         p.name

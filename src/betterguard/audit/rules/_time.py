@@ -29,7 +29,7 @@ SQLMODEL_STRICT = (0, 0, 45)
 
 
 def is_utcnow(code: Code, file: File, expr: Expr) -> bool:
-    """A call of, or a reference to, the library's ``datetime.utcnow``."""
+    """Give a call of, or a reference to, the library's ``datetime.utcnow``."""
     if expr.kind not in {"name", "call"} or not expr.text.endswith("utcnow"):
         return False
     return code.project.qualify(file, expr.text) in UTCNOW
@@ -70,7 +70,7 @@ def _of_call(code: Code, file: File, call: Expr, depth: int) -> str:
     if full in NOW or full == "datetime.datetime.fromtimestamp":
         zone = argument(call, 0 if full in NOW else 1, "tz")
         return "aware" if zone is not None and zone.text != "None" else "naive"
-    if full in {"datetime.datetime.utcfromtimestamp"}:
+    if full == "datetime.datetime.utcfromtimestamp":
         return "naive"
     if name in {"replace", "__add__", "__sub__"}:
         owner = receiver(call)
@@ -79,7 +79,7 @@ def _of_call(code: Code, file: File, call: Expr, depth: int) -> str:
 
 
 def default(column: Column) -> Expr | None:
-    """The value or factory that fills a column in Python."""
+    """Give the value or factory that fills a column in Python."""
     return column.option("default_factory", "default")
 
 
@@ -90,7 +90,7 @@ def strict(code: Code, path: str) -> bool:
 
 
 def drivers(code: Code, path: str) -> set[str]:
-    """The PostgreSQL drivers that the requirements name."""
+    """Give the PostgreSQL drivers that the requirements name."""
     known = ("asyncpg", "psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary")
     return {name for name in known if code.environment.requires(path, name)}
 

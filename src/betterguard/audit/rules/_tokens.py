@@ -117,12 +117,12 @@ def decodes(code: Code) -> Iterator[Decode]:
 
 
 def algorithms(code: Code, decode: Decode) -> Expr | None:
-    """The ``algorithms`` argument of a decoding."""
+    """Give the ``algorithms`` argument of a decoding."""
     return argument(decode.call, 2, "algorithms")
 
 
 def algorithm_names(code: Code, decode: Decode) -> set[str]:
-    """The algorithms that a decoding allows, through constants and settings."""
+    """Give the algorithms that a decoding allows, through constants and settings."""
     given = algorithms(code, decode)
     if given is None:
         return set()
@@ -160,9 +160,7 @@ def payload_names(code: Code, function: FunctionRef) -> set[str]:
         for value in values:
             if value.kind != "call" or value.base is not None:
                 continue
-            if code.security.decode(function.file, value, function) is not None:
-                found.add(name)
-            elif name in {
+            if code.security.decode(function.file, value, function) is not None or name in {
                 "payload",
                 "claims",
                 "decoded",

@@ -32,7 +32,9 @@ RULE = Rule(
     ),
     check=check,
     valid=(
-        Snippet.of("SECRET_KEY = 'only-for-the-demo'  # noqa: BG206 the demo's throw-away secret\n"),
+        Snippet.of(
+            "SECRET_KEY = 'only-for-the-demo'  # noqa: BG206 the demo's throw-away secret\n"
+        ),
     ),
     invalid=(
         Snippet.of("SECRET_KEY = 'only-for-the-demo'  # noqa: BG206\n"),

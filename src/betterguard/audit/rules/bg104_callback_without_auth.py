@@ -37,7 +37,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _harmless(code: Code, route: Route) -> bool:
-    """A declaration (which topics, which settings) or a public page: nothing to protect."""
+    """Give a declaration (which topics, which settings) or a public page: nothing to protect."""
     if routes.is_public(code, route):
         return True
     if not route.function.calls:

@@ -38,7 +38,7 @@ def check(code: Code) -> Iterator[Hit]:
                     yield Hit(
                         route.file.path,
                         route.pos,
-                        f"{name.split()[0]} issues a token and never checks the password",
+                        f"{name.split(maxsplit=1)[0]} issues a token and never checks the password",
                     )
         elif _SIGN_UP.search(route.path) or _SIGN_UP.search(route.function.name):
             yield from _known_account(code, route)
@@ -92,7 +92,7 @@ def _checks_password(code: Code, function: FunctionRef) -> bool:
 
 
 def _verifies(call: Expr, names: set[str]) -> bool:
-    """A check by name, or a hand-over of the caller's password to code that was not found."""
+    """Give a check by name, or a hand-over of the caller's password to code that was not found."""
     name = method(call)
     if not _CHECKS.search(name) or name in {"hash", "hash_password", "get_password_hash", "sha256"}:
         return False

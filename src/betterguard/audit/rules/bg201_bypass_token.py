@@ -65,7 +65,7 @@ def _is_backdoor(expr: Expr) -> bool:
 
 
 def _lets_in(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
-    """The branch gives an identity back, and does not verify or refuse on the way."""
+    """Give the branch gives an identity back, and does not verify or refuse on the way."""
     body = list(statements(stmt.body))
     if any(code.security.refusal(function, inner) for inner in stmt.body):
         return False

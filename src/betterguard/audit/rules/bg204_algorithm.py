@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Verified decodings with an unsafe list of algorithms."""
+    """Give verified decodings with an unsafe list of algorithms."""
     for decode in tokens.decodes(code):
         if not decode.verified or "decode" not in method(decode.call):
             continue
@@ -40,14 +40,15 @@ def _fault(code: Code, decode: Decode) -> tuple[str, Severity] | None:
     names = tokens.algorithm_names(code, decode)
     if any(name.lower() == "none" for name in names):
         return "the algorithm none is allowed: unsigned tokens pass", Severity.CRITICAL
-    if any(name.startswith("HS") for name in names) and any(
-        name[:2] in {"RS", "ES", "PS", "Ed"} for name in names
+    if (
+        any(name.startswith("HS") for name in names)
+        and any(name[:2] in {"RS", "ES", "PS", "Ed"} for name in names)
+        and not _key_by_algorithm(decode)
     ):
-        if not _key_by_algorithm(decode):
-            return (
-                "HMAC and public-key algorithms are allowed with one key: the public key can sign",
-                Severity.HIGH,
-            )
+        return (
+            "HMAC and public-key algorithms are allowed with one key: the public key can sign",
+            Severity.HIGH,
+        )
     return None
 
 
@@ -104,7 +105,7 @@ def _allow_listed(decode: Decode, names: set[str]) -> bool:
 
 
 def _key_by_algorithm(decode: Decode) -> bool:
-    """A key that PyJWT bound to its own algorithm, or that was chosen for the algorithm."""
+    """Give a key that PyJWT bound to its own algorithm, or that was chosen for the algorithm."""
     key = argument(decode.call, 1, "key")
     return key is not None and key.text.endswith(".key")
 

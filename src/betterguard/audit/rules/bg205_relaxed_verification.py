@@ -17,7 +17,7 @@ _SWITCHES = ("verify_exp", "verify_aud", "verify_iss", "verify_nbf", "verify_iat
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Verified decodings with ``verify_…: False`` in their options."""
+    """Give verified decodings with ``verify_…: False`` in their options."""
     for decode in tokens.decodes(code):
         if not decode.verified:
             continue

@@ -71,7 +71,7 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
 
 
 def _own_literal(value: Expr) -> Expr | None:
-    """A literal that is the value, or the default of a settings field."""
+    """Give a literal that is the value, or the default of a settings field."""
     if value.kind == "str":
         return value
     if value.kind == "call" and method(value) in {"Field", "SecretStr"}:
@@ -82,7 +82,7 @@ def _own_literal(value: Expr) -> Expr | None:
 
 
 def _is_value(literal: Expr) -> bool:
-    """A text that could serve as a secret: not empty, no name of a variable, no address."""
+    """Give a text that could serve as a secret: not empty, no name of a variable, no address."""
     text = literal.text
     return bool(text) and not re.fullmatch(r"[A-Z][A-Z0-9_]+|https?://\S+|[./~].*", text)
 
@@ -126,7 +126,7 @@ def _literal_key(code: Code, file: File, call: Expr) -> Iterator[Hit]:
 
 
 def _self_compared(file: File) -> Iterator[Hit]:
-    """A variable compared with another reading of itself: the check can never fail."""
+    """Give a variable compared with another reading of itself: the check can never fail."""
     sources: dict[str, str] = {}
     for stmt in file.facts.body:
         if (

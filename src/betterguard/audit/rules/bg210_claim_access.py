@@ -21,7 +21,7 @@ _CATCHERS = frozenset({"KeyError", "LookupError", "Exception", "BaseException"})
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Readings of claims in functions that decode a token."""
+    """Give readings of claims in functions that decode a token."""
     for function in code.functions("jwt", "jose"):
         names = _payloads(code, function)
         if names:
@@ -55,7 +55,7 @@ def _is_claims(code: Code, function: FunctionRef, call: Expr) -> bool:
 
 
 def _reading(expr: Expr, names: set[str]) -> tuple[str, bool]:
-    """The claim that an expression reads and whether by subscript; empty when it reads none."""
+    """Give the claim that an expression reads and whether by subscript; empty when it reads none."""
     if expr.kind == "call" and method(expr) == "get" and expr.parts:
         owner = receiver(expr)
         if owner is not None and owner.text in names and expr.parts[0].kind == "str":

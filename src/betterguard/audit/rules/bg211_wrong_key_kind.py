@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Verified decodings whose algorithms and key do not fit the nearest ``betterAuth({…})``."""
+    """Give verified decodings whose algorithms and key do not fit the nearest ``betterAuth({…})``."""
     for decode in tokens.decodes(code):
         if not decode.verified:
             continue
@@ -75,7 +75,7 @@ def _verifies_asymmetric(code: Code, decode: Decode) -> bool:
 
 
 def _nearest(code: Code, path: str) -> AuthServer | None:
-    """The auth server that shares the most folders with a file."""
+    """Give the auth server that shares the most folders with a file."""
     prefix = code.environment.prefix
 
     def folders(name: str) -> list[str]:

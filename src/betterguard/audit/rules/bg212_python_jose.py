@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Imports of ``jose`` in files that verify tokens with it."""
+    """Give imports of ``jose`` in files that verify tokens with it."""
     verifying = {d.file.path for d in tokens.decodes(code) if d.library.startswith("jose.")}
     for file in code.files("jose"):
         for imported in file.facts.imports:

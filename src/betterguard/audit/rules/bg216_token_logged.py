@@ -20,8 +20,30 @@ if TYPE_CHECKING:
     from betterguard.audit.project import FunctionRef
 
 _HARMLESS = frozenset(
-    "bool len type isinstance hash sha256 keys hasattr any all sum min max hexdigest id mask "
-    "redact sanitize mask_token get_unverified_header count startswith".split()
+    [
+        "bool",
+        "len",
+        "type",
+        "isinstance",
+        "hash",
+        "sha256",
+        "keys",
+        "hasattr",
+        "any",
+        "all",
+        "sum",
+        "min",
+        "max",
+        "hexdigest",
+        "id",
+        "mask",
+        "redact",
+        "sanitize",
+        "mask_token",
+        "get_unverified_header",
+        "count",
+        "startswith",
+    ]
 )
 _HEADERS = re.compile(r"(?:^|\.)request\.headers$|^(?:request_)?headers$")
 _OTHER_TOKENS = re.compile(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Verified decodings that demand neither ``exp`` nor an audience nor an issuer."""
+    """Give verified decodings that demand neither ``exp`` nor an audience nor an issuer."""
     for decode in tokens.decodes(code):
         if not decode.verified or not decode.library.endswith(".decode"):
             continue

@@ -65,7 +65,7 @@ class _Walk:
         yield from self._calls(function, names, depth, verified=verified)
 
     def _chosen(self, function: FunctionRef, seeds: set[str]) -> set[str]:
-        """What is computed from the caller's values; rows that were found by them are not."""
+        """Give what is computed from the caller's values; rows that were found by them are not."""
         rows = {name for query in self.code.queries.of(function) for name in query.names}
         for call, target in self.code.calls.callees(function):
             held = {name for name, values in function.assigned.items() if call in values}
@@ -122,7 +122,7 @@ class _Walk:
         return not self.code.ownership.verified_before(function, query.call.pos, model.owner, ids)
 
     def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
-        """A condition on the caller by another column: a team, a household, a role."""
+        """Give a condition on the caller by another column: a team, a household, a role."""
         callers = self.code.security.principals(function)
         return any(mentions(condition, callers) for condition in query.conditions) or any(
             name.startswith(("self.user", "self.current_user", "current_user"))
@@ -151,7 +151,7 @@ class _Walk:
         return ""
 
     def _bound_values(self, function: FunctionRef, raw: RawQuery) -> Iterator[Expr]:
-        """The arguments of the calls that the text, or the name that holds it, is passed to."""
+        """Give the arguments of the calls that the text, or the name that holds it, is passed to."""
         holders = {
             name
             for name, values in function.assigned.items()
@@ -245,7 +245,7 @@ def _by_secret(query: Query) -> bool:
 
 
 def _is_list(query: Query) -> bool:
-    """A statement for every row; not a bare subquery or an alias."""
+    """Give a statement for every row; not a bare subquery or an alias."""
     return query.verb in {"select", "query", "update", "delete"}
 
 
@@ -253,7 +253,7 @@ def _ignored_owner(code: Code) -> Iterator[Hit]:
     """Functions that take the user's id, and never use it where they read by another id."""
     for function in code.functions("sqlmodel", "sqlalchemy"):
         names = [p.name for p in function.params if owners.OWNER_PARAM.match(p.name)]
-        names = [name for name in names if name not in {"user"}]
+        names = [name for name in names if name != "user"]
         if not names or _is_mentioned(function, set(names)):
             continue
         others = {p.name for p in function.params} - set(names)

@@ -77,7 +77,7 @@ def _stored(code: Code, file: File) -> dict[int, bool]:
 
 
 def _sources(function: FunctionRef, value: Expr) -> Iterator[Expr]:
-    """The value's parts, and those of the local names that it is made of."""
+    """Give the value's parts, and those of the local names that it is made of."""
     yield from subexpressions(value)
     for name in names_in(value):
         for bound in function.assigned.get(name, ()):
@@ -100,7 +100,7 @@ def _claims(code: Code, file: File) -> set[int]:
 
 
 def _mixing(code: Code, file: File) -> set[int]:
-    """A naive value written to a column with an aware default is BG403's."""
+    """Give a naive value written to a column with an aware default is BG403's."""
     aware = {
         column.name
         for _, column in code.models.dates

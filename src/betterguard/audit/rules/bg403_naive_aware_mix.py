@@ -40,7 +40,7 @@ def _kinds(code: Code) -> dict[str, set[tuple[str, bool]]]:
 
 
 def _defaults(code: Code) -> Iterator[Hit]:
-    """An aware default in a column without a zone."""
+    """Give an aware default in a column without a zone."""
     for model, column in code.models.dates:
         value = time.default(column)
         if value is None or not _loses_zone(code, model, column):

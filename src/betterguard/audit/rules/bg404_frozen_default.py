@@ -44,9 +44,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 def _calls(column: Column) -> Iterator[Expr]:
     for part in column.expressions():
-        if part.kind == "call":
-            yield part
-        elif part.kind == "dict" and keywords(part):
+        if part.kind == "call" or (part.kind == "dict" and keywords(part)):
             yield part
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """What is added later runs first: refusals before CORS carry no CORS headers."""
+    """Give what is added later runs first: refusals before CORS carry no CORS headers."""
     guards = list(code.security.guards())
     for added in cors.middleware(code):
         for guard in guards:
@@ -62,7 +62,7 @@ def _lets_options_pass(function: FunctionRef) -> bool:
 
 
 def _first_refusal(code: Code, function: FunctionRef) -> Stmt | None:
-    """The ``if`` that refuses a missing header, or the refusal itself."""
+    """Give the ``if`` that refuses a missing header, or the refusal itself."""
     for stmt in function.statements:
         if stmt.kind == "if" and any(
             code.security.refusal(function, inner) == 401 for inner in statements(stmt.body)

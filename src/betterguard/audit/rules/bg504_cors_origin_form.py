@@ -23,7 +23,7 @@ _LOCAL = re.compile(r"^https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?/?
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """A string for a list, slashes, wildcards, wide patterns, localhost only."""
+    """Give a string for a list, slashes, wildcards, wide patterns, localhost only."""
     for added in cors.middleware(code):
         yield from _string(added)
         yield from _pattern(added)
@@ -50,16 +50,17 @@ def _pattern(added: Middleware) -> Iterator[Hit]:
     pattern = cors.option(added, "allow_origin_regex")
     if pattern is None or pattern.kind != "str":
         return
-    if _TENANTS.search(pattern.text) and re.search(
-        r"(?:\.\*|\[\^|\.\+|\\S|\w\+|\])[^/]*", pattern.text
+    if (
+        _TENANTS.search(pattern.text)
+        and re.search(r"(?:\.\*|\[\^|\.\+|\\S|\w\+|\])[^/]*", pattern.text)
+        and not re.search(r"\w{4,}-|-\w{4,}", re.sub(r"\[[^\]]*\]", "", pattern.text))
     ):
-        if not re.search(r"\w{4,}-|-\w{4,}", re.sub(r"\[[^\]]*\]", "", pattern.text)):
-            yield Hit(
-                added.file.path,
-                pattern.pos,
-                "the pattern lets every tenant of a hosting service in",
-                Severity.HIGH,
-            )
+        yield Hit(
+            added.file.path,
+            pattern.pos,
+            "the pattern lets every tenant of a hosting service in",
+            Severity.HIGH,
+        )
 
 
 def _literals(code: Code, added: Middleware) -> Iterator[Hit]:
