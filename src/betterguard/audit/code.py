@@ -13,6 +13,7 @@ from betterguard.audit.ownership import Ownership
 from betterguard.audit.project import Project
 from betterguard.audit.queries import Queries
 from betterguard.audit.security import Security
+from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,6 +88,29 @@ class Code:
             for function in self.project.in_file(file):
                 if function.outer is None:
                     yield function
+
+    def is_script(self, file: File) -> bool:
+        """Whether a file is run by hand: it runs something itself, and nothing imports it."""
+        if file.path in self._imported:
+            return False
+        runs = any(
+            (stmt.kind == "if" and "__name__" in set(names_in(stmt.exprs[0])))
+            or (stmt.kind == "expr" and stmt.exprs[0].text in {"print", "asyncio.run", "main"})
+            for stmt in file.facts.body
+            if stmt.exprs
+        )
+        return runs and not any(key[0] == file.path for key in self.app.routers)
+
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        found: set[str] = set()
+        for file in self.project.files.values():
+            for imported in file.facts.imports:
+                for name in (imported.module, f"{imported.module}.{imported.name}"):
+                    module = self.project.module(file, name)
+                    if module is not None and module is not file:
+                        found.add(module.path)
+        return frozenset(found)
 
     def mentions(self, name: str) -> bool:
         """Whether a name is read anywhere in the project, beyond its definition."""

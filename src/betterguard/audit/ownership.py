@@ -94,9 +94,11 @@ class Ownership:
                     return True
         last = call.text.rsplit(".", 1)[-1]
         return (
-            isinstance(target, External)
+            depth == 0
+            and isinstance(target, External)
+            and len(call.parts) > 1
             and bool(GUARD_NAMES.search(last))
-            and (last not in {"model_validate", "validate_python"})
+            and not last.startswith("model_")
         )
 
     def is_used(self, function: FunctionRef, name: str) -> bool:

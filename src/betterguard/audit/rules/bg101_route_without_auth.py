@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
+
+
+_USER = re.compile(r"^(?:current_)?(?:user_?id|userid|uid|owner_?id)$", re.IGNORECASE)
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -47,11 +51,28 @@ def _judge(code: Code, route: Route) -> tuple[Severity, str] | None:
         return Severity.CRITICAL, f"reads or writes rows that belong to users ({names})"
     if routes.writes(code, route):
         return Severity.HIGH, "writes to the database"
+    if _acts_as_somebody(route):
+        return Severity.HIGH, "acts as a user whose id stands in the code"
     if routes.is_debug(route):
         simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
         severity = Severity.INFO if simple else Severity.MEDIUM
         return severity, "looks like a left-over test endpoint"
+    if set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"} and _others_are_protected(code):
+        if route.function.calls:
+            return Severity.MEDIUM, "does something, while other routes ask who is calling"
     return None
+
+
+def _acts_as_somebody(route: Route) -> bool:
+    return any(
+        _USER.search(name) and value.kind == "str" and len(value.text) > 1
+        for name, values in route.function.assigned.items()
+        for value in values
+    )
+
+
+def _others_are_protected(code: Code) -> bool:
+    return any(code.security.protection(route)[0] == "required" for route in code.app.routes)
 
 
 def _evidence(gate: str, source: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check(code: Code) -> Iterator[Hit]:
     """Unverified decodings whose claims are used, and claims unpacked by hand."""
     for decode in tokens.decodes(code):
-        if decode.verified or decode.function is None:
+        if decode.verified or decode.function is None or code.is_script(decode.file):
             continue
         if _only_peeks(code, decode.function, decode.call):
             continue
@@ -53,7 +53,7 @@ def _in_handler(function: FunctionRef, call: Expr) -> bool:
 def _only_peeks(code: Code, function: FunctionRef, call: Expr) -> bool:
     """Read to choose a key or for a log, and verified before anything else happens."""
     verified = [d for d in code.security.decodes(function) if d.verified]
-    if not verified or _in_handler(function, call):
+    if not verified or _in_handler(function, call) or _is_returned(function, call):
         return False
     names = {
         name
@@ -75,6 +75,13 @@ def _only_peeks(code: Code, function: FunctionRef, call: Expr) -> bool:
     )
     rebound = all(len(function.assigned.get(name, ())) > 1 for name in names)
     return not returned or rebound
+
+
+def _is_returned(function: FunctionRef, call: Expr) -> bool:
+    return any(
+        stmt.kind == "return" and any(expr is call for expr in stmt.exprs)
+        for stmt in function.statements
+    )
 
 
 def _is_branch_of(function: FunctionRef, one: Expr, other: Expr) -> bool:

@@ -40,7 +40,7 @@ _ASIDE = re.compile(r"(?:^|/)(?:docs?|examples?|scripts?|fixtures?|migrations?)/
 def check(code: Code) -> Iterator[Hit]:
     """Literal defaults and values of signing secrets, and ``.env`` files under version control."""
     for file in code.files("secret", "SECRET", "jwt", "jose"):
-        if _ASIDE.search(file.path):
+        if _ASIDE.search(file.path) or code.is_script(file):
             continue
         yield from _literals(code, file)
         yield from _self_compared(file)

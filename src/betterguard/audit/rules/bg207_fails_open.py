@@ -68,7 +68,7 @@ def _reason(condition: Expr) -> str:
 
 def _lets_in(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
     body = list(statements(stmt.body))
-    if any(code.security.refusal(function, inner) or inner.kind == "raise" for inner in body):
+    if any(inner.kind == "raise" for inner in stmt.body):
         return False
     if any(
         d.verified and stmt.pos <= d.call.pos < stmt.end for d in code.security.decodes(function)

@@ -46,6 +46,7 @@ _HARMLESS = frozenset(
     ]
 )
 _HEADERS = re.compile(r"(?:^|\.)request\.headers$|^(?:request_)?headers$")
+_SECRET_NAMES = re.compile(r"(?:^|[._])(?:\w+_)?(?:api_?key|password|passwd|private_?key)$", re.IGNORECASE)
 _OTHER_TOKENS = re.compile(
     r"device|push|fcm|csrf|page_|next_|cursor|_tokens$|max_token", re.IGNORECASE
 )
@@ -57,6 +58,8 @@ _NOT_SECRET = re.compile(
 def check(code: Code) -> Iterator[Hit]:
     """``print`` and logging calls with a token, its claims, or all headers among their arguments."""
     for function in code.functions("jwt", "jose", "Bearer", "headers"):
+        if code.is_script(function.file):
+            continue
         held = tokens.token_names(code, function)
         claims = _claims(code, function)
         for call in console.outputs(function):
@@ -116,7 +119,7 @@ def _exposed(expr: Expr, held: set[str], claims: set[str]) -> str:
 def _named(name: str, held: set[str], claims: set[str]) -> str:
     if _OTHER_TOKENS.search(name):
         return ""
-    if is_secret(name):
+    if is_secret(name) or _SECRET_NAMES.search(name):
         return "a secret is"
     if name in held and not _NOT_SECRET.search(name.rsplit(".", 1)[-1]):
         return "a token is"
