@@ -124,7 +124,7 @@ class Application:
         self._scopes = [
             (file, scope)
             for file in project.files.values()
-            if file.facts.words & {"fastapi", "starlette", "Middleware", "middleware"}
+            if file.facts.words & {"fastapi", "starlette", "Middleware", "middleware", "APIRouter", "include_router"}
             for scope in _scopes(project, file)
         ]
         self._collect_routers()

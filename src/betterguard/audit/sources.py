@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
+import stat
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,8 @@ SKIPPED_FOLDERS = frozenset(
     ]
 )
 TEST_FOLDERS = frozenset({"tests", "test", "testing", "__tests__", "e2e"})
+_MIGRATIONS = re.compile(r"alembic|migrations|revisions", re.IGNORECASE)
+"""Generated records of what tables once were; their ``versions`` folders are left out."""
 MAX_BYTES = 16 * 1024 * 1024
 """Larger files are reported instead of read."""
 REQUIREMENT_FILES = frozenset({"pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock"})
@@ -82,6 +86,8 @@ def _is_wanted(parent: Path, name: str, *, tests: bool) -> bool:
         return False
     if not tests and name in TEST_FOLDERS:
         return False
+    if name == "versions" and _MIGRATIONS.search(parent.as_posix()):
+        return False
     return not (parent / name / "pyvenv.cfg").exists()
 
 
@@ -112,7 +118,10 @@ def kind(path: str) -> str:
 def read(shown: str, path: Path) -> Source:
     """Read one file; a fault is told in the source, never raised."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            return Source(shown, b"", "is no regular file")
+        if found.st_size > MAX_BYTES:
             return Source(shown, b"", f"larger than {MAX_BYTES // 2**20} MiB")
         return decode(shown, path.read_bytes())
     except OSError as err:

@@ -40,7 +40,7 @@ _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"
 _ESCAPED = re.compile(rb"\\[uUN]")
 TRIGGERS = re.compile(
     rb"utcnow|datetime|jwt|jose|fastapi|starlette|sqlmodel|sqlalchemy|print|log|stdout|password"
-    rb"|middleware|Middleware|secret|SECRET|BETTER_AUTH|better_auth|betterguard|401|403|status|headers|email|b64decode|Bearer|text\("
+    rb"|middleware|Middleware|secret|SECRET|BETTER_AUTH|better_auth|betterguard|401|403|status|headers|APIRouter|include_router|email|b64decode|Bearer|text\("
 )
 """Words whose absence tells a rule that a file cannot concern it."""
 _MAX_CODE_POINT = 0x10FFFF
