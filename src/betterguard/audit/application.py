@@ -438,7 +438,7 @@ class Scope:
     def bound(self, name: str) -> list[Expr]:
         """Give what a name is bound to here."""
         if self._bound is None:
-            self._bound = dict(bindings(self.statements))
+            self._bound = dict(bindings(self.statements, self.expressions))
         return self._bound.get(name, [])
 
 

@@ -44,6 +44,7 @@ class Code:
         self.project = Project(modules, environment)
         self.environment = environment
         self.knowledge = knowledge or Knowledge()
+        self._reaching: dict[int, bool] = {}
 
     @cached_property
     def calls(self) -> Calls:
@@ -88,6 +89,16 @@ class Code:
             for function in self.project.in_file(file):
                 if function.outer is None:
                     yield function
+
+    def reaches_owned(self, function: FunctionRef) -> bool:
+        """Whether a function, or what it runs, has statements over rows with an owner."""
+        key = id(function.function)
+        if key not in self._reaching:
+            self._reaching[key] = any(
+                any(query.model.owner for query in self.queries.of(ref)) or self.queries.raw(ref)
+                for ref in self.calls.reach(function)
+            )
+        return self._reaching[key]
 
     def is_script(self, file: File) -> bool:
         """Whether a file is run by hand: it runs something itself, and nothing imports it."""

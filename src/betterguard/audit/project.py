@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from betterguard.audit.visit import expressions, statements, subexpressions
+from betterguard.audit.visit import own_expressions, statements, subexpressions
 
 if TYPE_CHECKING:
     from betterguard.audit.facts import Class, Expr, Function, Import, Module, Param, Stmt
     from collections.abc import Iterable, Iterator, Mapping
 
     from betterguard.audit.environment import Environment
+
+T = TypeVar("T", "Stmt", "Expr")
 
 MAX_HOPS = 12
 """Re-exports and aliases followed before a name is given up (cycles exist)."""
@@ -72,8 +75,7 @@ class File:
     imports: dict[str, Import] = field(default_factory=dict)
     stars: list[Import] = field(default_factory=list)
     known: dict[str, Target] = field(default_factory=dict)
-    _expressions: tuple[Expr, ...] | None = None
-    _calls: tuple[Expr, ...] | None = None
+    _flat: Flat | None = None
 
     @property
     def path(self) -> str:
@@ -81,18 +83,52 @@ class File:
         return self.facts.path
 
     @property
+    def flat(self) -> Flat:
+        """Everything in the file, in the order in which it stands there."""
+        if self._flat is None:
+            self._flat = Flat(self.facts.body)
+        return self._flat
+
+    @property
     def expressions(self) -> tuple[Expr, ...]:
         """Every expression of the file, in order."""
-        if self._expressions is None:
-            self._expressions = tuple(expressions(self.facts.body))
-        return self._expressions
+        return self.flat.expressions.items
 
     @property
     def calls(self) -> tuple[Expr, ...]:
         """Every call of the file, in order."""
-        if self._calls is None:
-            self._calls = tuple(expr for expr in self.expressions if expr.kind == "call")
-        return self._calls
+        return self.flat.calls.items
+
+
+class Ordered(Generic[T]):
+    """Records by where they stand, so that those of one function are a slice."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self.items = tuple(items)
+        self._starts = [item.pos for item in self.items]
+
+    def between(self, start: int, end: int) -> tuple[T, ...]:
+        """Give the records that begin in a stretch of the text."""
+        first = bisect.bisect_left(self._starts, start)
+        return self.items[first : bisect.bisect_left(self._starts, end, first)]
+
+
+class Flat:
+    """A file's statements, expressions and calls as flat lists, made once."""
+
+    def __init__(self, body: tuple[Stmt, ...]) -> None:
+        self.statements = Ordered(statements(body))
+        self.expressions = Ordered(_all_expressions(self.statements.items))
+        self.calls = Ordered(expr for expr in self.expressions.items if expr.kind == "call")
+
+
+def _all_expressions(found: Iterable[Stmt]) -> Iterator[Expr]:
+    for stmt in found:
+        for expr in stmt.exprs:
+            yield from subexpressions(expr)
+        if stmt.function is not None or stmt.klass is not None:
+            for expr in own_expressions(stmt):
+                yield from subexpressions(expr)
 
 
 @dataclass(eq=False)
@@ -131,22 +167,26 @@ class FunctionRef:
     @cached_property
     def statements(self) -> tuple[Stmt, ...]:
         """All statements, those of nested functions included."""
-        return tuple(statements(self.function.body))
+        return self._span(self.file.flat.statements)
 
     @cached_property
     def expressions(self) -> tuple[Expr, ...]:
         """All expressions, those of nested functions included."""
-        return tuple(expressions(self.function.body))
+        return self._span(self.file.flat.expressions)
 
     @cached_property
     def calls(self) -> tuple[Expr, ...]:
-        """Which call runs what."""
-        return tuple(expr for expr in self.expressions if expr.kind == "call")
+        """All calls, those of nested functions included."""
+        return self._span(self.file.flat.calls)
+
+    def _span(self, flat: Ordered[T]) -> tuple[T, ...]:
+        body = self.function.body
+        return flat.between(body[0].pos, self.function.end) if body else ()
 
     @cached_property
     def assigned(self) -> Mapping[str, list[Expr]]:
         """For each local name, the expressions that it is bound to, in order."""
-        return bindings(self.statements)
+        return bindings(self.statements, self.expressions)
 
     @property
     def params(self) -> tuple[Param, ...]:
@@ -154,23 +194,22 @@ class FunctionRef:
         return self.function.params
 
 
-def bindings(body: Iterable[Stmt]) -> Mapping[str, list[Expr]]:
-    """For each name, the expressions that are assigned to it (also by ``with``, ``for``)."""
+def bindings(body: Iterable[Stmt], within: Iterable[Expr]) -> Mapping[str, list[Expr]]:
+    """For each name, the expressions that are bound to it: by ``=``, ``for``, ``with``, ``:=``."""
     found: defaultdict[str, list[Expr]] = defaultdict(list)
     for stmt in body:
         if stmt.kind == "assign":
-            *targets, value = stmt.exprs
-            for target in targets:
+            value = stmt.exprs[-1]
+            for target in stmt.exprs[:-1]:
                 for part in target.parts or (target,):
                     if part.kind == "name":
                         found[part.text].append(value)
         elif stmt.kind == "for" and len(stmt.exprs) > 1:
             for part in stmt.exprs[0].parts or (stmt.exprs[0],):
                 found[part.text].append(stmt.exprs[1])
-        for expr in stmt.exprs:
-            for part in subexpressions(expr):
-                if part.kind == "walrus" and part.parts:
-                    found[part.text].append(part.parts[0])
+    for expr in within:
+        if expr.kind == "walrus" and expr.parts:
+            found[expr.text].append(expr.parts[0])
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import ClassRef
-from betterguard.audit.visit import chain, keyword, method, names_in, positional, subexpressions
+from betterguard.audit.visit import chain, keyword, keywords, method, names_in, positional, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,10 @@ class Query:
     """Local names that hold the statement or its result."""
 
 
+Write = tuple[str, "Expr", "Model | None"]
+"""A column's name, the value that is put into it, and the table where the code names it."""
+
+
 class Queries:
     """Finds, with memory, the statements of functions."""
 
@@ -59,6 +63,7 @@ class Queries:
         self.calls = calls
         self.models = models
         self._of: dict[int, tuple[Query, ...]] = {}
+        self._writes: dict[int, tuple[Write, ...]] = {}
         self._raw: dict[int, tuple[RawQuery, ...]] = {}
 
     def of(self, function: FunctionRef) -> tuple[Query, ...]:
@@ -67,6 +72,31 @@ class Queries:
         if key not in self._of:
             self._of[key] = tuple(self._find(function))
         return self._of[key]
+
+    def writes(self, function: FunctionRef) -> tuple[Write, ...]:
+        """Every value that a function puts into an attribute or a model's constructor."""
+        key = id(function.function)
+        if key not in self._writes:
+            self._writes[key] = tuple(self._find_writes(function))
+        return self._writes[key]
+
+    def _find_writes(self, function: FunctionRef) -> Iterator[Write]:
+        for stmt in function.statements:
+            if stmt.kind == "assign":
+                for target in stmt.exprs[:-1]:
+                    if target.kind == "name" and "." in target.text:
+                        yield target.text.rsplit(".", 1)[1], stmt.exprs[-1], None
+        for call in function.calls:
+            if call.names:
+                model = self._constructed(function, call)
+                if model is not None or method(call) == "values":
+                    for name, value in keywords(call):
+                        yield name, value, model
+
+    def _constructed(self, function: FunctionRef, call: Expr) -> Model | None:
+        if call.base is not None or not method(call)[:1].isupper():
+            return None
+        return self.models.get(self.calls.target(function, call))
 
     def raw(self, function: FunctionRef) -> tuple[RawQuery, ...]:
         """Every SQL text in a function."""

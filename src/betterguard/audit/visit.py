@@ -63,10 +63,10 @@ def signature_expressions(function: Function) -> Iterator[Expr]:
     """Give decorators, defaults and annotations."""
     yield from function.decorators
     for param in function.params:
-        if param.default is not None:
-            yield param.default
         if param.annotation is not None:
             yield param.annotation
+        if param.default is not None:
+            yield param.default
 
 
 def names_in(expr: Expr) -> Iterator[str]:

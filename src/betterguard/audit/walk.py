@@ -107,6 +107,7 @@ class _Walker:
 
     def __init__(self, source: bytes) -> None:
         self.source = source
+        self.plain = source.decode("ascii") if source.isascii() else None
         self.imports: list[Import] = []
         self._exprs: dict[str, Callable[[Node, int], Expr]] = {
             "identifier": self._name,
@@ -176,6 +177,8 @@ class _Walker:
         }
 
     def text(self, node: Node) -> str:
+        if self.plain is not None:
+            return self.plain[node.start_byte : node.end_byte]
         return self.source[node.start_byte : node.end_byte].decode(errors="replace")
 
     # expressions
@@ -196,12 +199,25 @@ class _Walker:
         )
 
     def _children(self, node: Node, depth: int) -> tuple[Expr, ...]:
-        return tuple([self.expr(child, depth) for child in _named(node)])
+        if depth > MAX_DEPTH or node.child_count > MAX_ELEMENTS:
+            return tuple([self.expr(child, depth) for child in _named(node)])
+        found: list[Expr] = []
+        for child in node.named_children:
+            what = child.type
+            make = self._exprs.get(what)
+            if make is not None:
+                found.append(make(child, depth + 1))
+            elif what != "comment":
+                found.append(self.expr(child, depth))
+        return tuple(found)
 
     def _name(self, node: Node, _depth: int) -> Expr:
         return Expr("name", self.text(node), node.start_byte, node.end_byte)
 
     def _attribute(self, node: Node, depth: int) -> Expr:
+        text = self.text(node)
+        if text.replace(".", "_").isidentifier():
+            return Expr("name", text, node.start_byte, node.end_byte)
         base = self.expr(node.children[0], depth)
         name = self.text(node.children[-1])
         if base.kind == "name":

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, FunctionRef
+from betterguard.audit.project import FunctionRef
 from betterguard.audit.visit import (
     argument,
     keyword,
-    keywords,
     method,
     receiver,
-    subexpressions,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.models import Column, Model
+    from betterguard.audit.models import Column
     from betterguard.audit.project import File
 
 UTCNOW = frozenset({"datetime.datetime.utcnow", "datetime.utcnow"})
@@ -93,26 +90,3 @@ def drivers(code: Code, path: str) -> set[str]:
     """Give the PostgreSQL drivers that the requirements name."""
     known = ("asyncpg", "psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary")
     return {name for name in known if code.environment.requires(path, name)}
-
-
-def writes(code: Code, function: FunctionRef) -> Iterator[tuple[str, Expr, Model | None]]:
-    """Values that a function puts into attributes or constructor arguments, by column name."""
-    for stmt in function.statements:
-        if stmt.kind == "assign":
-            for target in stmt.exprs[:-1]:
-                if target.kind == "name" and "." in target.text:
-                    yield target.text.rsplit(".", 1)[1], stmt.exprs[-1], None
-        for expr in stmt.exprs:
-            for part in subexpressions(expr):
-                if part.kind == "call":
-                    model = _constructed(code, function, part)
-                    if model is not None or method(part) == "values":
-                        for name, value in keywords(part):
-                            yield name, value, model
-
-
-def _constructed(code: Code, function: FunctionRef, call: Expr) -> Model | None:
-    if call.base is not None or not call.text.rsplit(".", 1)[-1][:1].isupper():
-        return None
-    target = code.calls.target(function, call)
-    return code.models.get(target) if isinstance(target, ClassRef) else None

@@ -12,7 +12,6 @@ from betterguard.audit.visit import (
     keyword,
     method,
     positional,
-    statements,
     subexpressions,
 )
 
@@ -54,7 +53,7 @@ def is_secret(name: str) -> bool:
 
 
 def _literals(code: Code, file: File) -> Iterator[Hit]:
-    for stmt in statements(file.facts.body):
+    for stmt in file.flat.statements.items:
         if stmt.kind == "assign" and any(is_secret(t.text) for t in stmt.exprs[:-1]):
             literal = _own_literal(stmt.exprs[-1])
             if literal is not None and _is_value(literal):

@@ -28,6 +28,8 @@ _SECRET_COLUMN = re.compile(r"token|hash|secret|(?:^|_)code$|api_?key|jti|nonce"
 
 def check(code: Code) -> Iterator[Hit]:
     """Follow what the caller chooses from each route into the statements that it reaches."""
+    if not any(model.owner for model in code.models.all.values()):
+        return
     seen: set[tuple[str, int]] = set()
     for route in code.app.routes:
         gate, _ = code.security.protection(route)
@@ -56,7 +58,7 @@ class _Walk:
         self, function: FunctionRef, chosen: set[str], depth: int, *, verified: bool
     ) -> Iterator[Hit]:
         key = (id(function.function), frozenset(chosen))
-        if key in self.seen or depth > MAX_STEPS:
+        if key in self.seen or depth > MAX_STEPS or not self.code.reaches_owned(function):
             return
         self.seen.add(key)
         names = self._chosen(function, chosen)

@@ -26,6 +26,8 @@ def check(code: Code) -> Iterator[Hit]:
     """Give the first look-up by e-mail of each function that knows the token's claims."""
     files: set[str] = set()
     for function in code.functions("email"):
+        if not code.queries.of(function) and not code.queries.raw(function):
+            continue
         emails = _claimed_emails(code, function)
         if not emails:
             continue

@@ -27,7 +27,7 @@ def check(code: Code) -> Iterator[Hit]:
             yield Hit(column.file.path, value.pos, f"{column.name} is a date, its default a number")
     columns = code.models.dated
     for function in code.functions("datetime", "sqlmodel", "sqlalchemy"):
-        for name, value, model in time.writes(code, function):
+        for name, value, model in code.queries.writes(function):
             if name in columns and (model is None or model in columns[name]):
                 if _is_epoch(code, function.file, _bound(function, value)):
                     yield Hit(

@@ -67,7 +67,7 @@ def _stored(code: Code, file: File) -> dict[int, bool]:
     columns = code.models.dated
     sqlmodel = any(model.is_sqlmodel for models in columns.values() for model in models)
     for function in code.project.in_file(file):
-        for name, value, model in time.writes(code, function):
+        for name, value, model in code.queries.writes(function):
             if name in columns or (name.endswith("_at") and model is None and columns):
                 is_sqlmodel = model.is_sqlmodel if model is not None else sqlmodel
                 for source in _sources(function, value):
@@ -110,7 +110,7 @@ def _mixing(code: Code, file: File) -> set[int]:
     return {
         value.pos
         for function in code.project.in_file(file)
-        for name, value, _ in time.writes(code, function)
+        for name, value, _ in code.queries.writes(function)
         if name in aware and time.is_utcnow(code, file, value)
     }
 

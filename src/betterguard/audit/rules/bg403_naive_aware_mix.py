@@ -75,7 +75,7 @@ def _written(
     code: Code, function: FunctionRef, columns: dict[str, set[tuple[str, bool]]]
 ) -> Iterator[Hit]:
     naive_schema = _is_naive_schema(columns)
-    for name, value, _ in time.writes(code, function):
+    for name, value, _ in code.queries.writes(function):
         known = columns.get(name)
         if not known:
             continue

@@ -46,7 +46,7 @@ def _stored(code: Code, file: File) -> set[int]:
             found.update(part.pos for part in column.expressions())
     names = code.models.dated
     for function in code.project.in_file(file):
-        for name, value, _ in time.writes(code, function):
+        for name, value, _ in code.queries.writes(function):
             if name in names:
                 found.add(value.pos)
     return found

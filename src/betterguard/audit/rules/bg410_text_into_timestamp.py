@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.rules import _time as time
 from betterguard.audit.visit import keywords, method, subexpressions
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _stored(code: Code, function: FunctionRef) -> Iterator[tuple[str, Expr]]:
-    for name, value, _ in time.writes(code, function):
+    for name, value, _ in code.queries.writes(function):
         yield name, value
     if code.queries.raw(function):
         for call in function.calls:
