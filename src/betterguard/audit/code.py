@@ -12,7 +12,7 @@ from betterguard.audit.models import OWNER_COLUMNS, Models
 from betterguard.audit.ownership import Ownership
 from betterguard.audit.project import Project
 from betterguard.audit.queries import Queries
-from betterguard.audit.security import Security
+from betterguard.audit.security import Decode, Security
 from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
@@ -89,6 +89,15 @@ class Code:
             for function in self.project.in_file(file):
                 if function.outer is None:
                     yield function
+
+    @cached_property
+    def decodes(self) -> tuple[Decode, ...]:
+        """Every decoding of a token in the project's functions."""
+        return tuple(
+            decode
+            for function in self.functions("jwt", "jose")
+            for decode in self.security.decodes(function)
+        )
 
     def reaches_owned(self, function: FunctionRef) -> bool:
         """Whether a function, or what it runs, has statements over rows with an owner."""

@@ -89,6 +89,8 @@ class Security:
         self.app = app
         self.trusted = frozenset(trusted)
         self._refuses: dict[int, int] = {}
+        self._protection: dict[int, tuple[str, str]] = {}
+        self._refusing: tuple[Middleware, ...] | None = None
         self._gate: dict[int, str] = {}
         self._public: dict[int, tuple[tuple[str, bool], ...]] = {}
 
@@ -262,7 +264,16 @@ class Security:
         return scheme
 
     def protection(self, route: Route) -> tuple[str, str]:
-        """How a route is authenticated (``required``, ``scheme``, ``optional``, empty), and by what."""
+        """Tell how a route is authenticated, and by what.
+
+        ``required``, ``scheme`` (a credential must be there, nothing verifies it), ``optional``
+        or empty.
+        """
+        if id(route) not in self._protection:
+            self._protection[id(route)] = self._protect(route)
+        return self._protection[id(route)]
+
+    def _protect(self, route: Route) -> tuple[str, str]:
         best = ("", "")
         own = (*route.dependencies, *self.calls.dependencies(route.function))
         for dependency in own:
@@ -282,11 +293,15 @@ class Security:
 
     # middleware
 
-    def guards(self) -> Iterator[Middleware]:
+    def guards(self) -> tuple[Middleware, ...]:
         """Give the middleware that refuses callers."""
-        for middleware in self.app.middleware:
-            if any(self._guards(ref) for ref in self.calls.entry_points(middleware.target)):
-                yield middleware
+        if self._refusing is None:
+            self._refusing = tuple(
+                middleware
+                for middleware in self.app.middleware
+                if any(self._guards(ref) for ref in self.calls.entry_points(middleware.target))
+            )
+        return self._refusing
 
     def _guards(self, function: FunctionRef) -> bool:
         for ref in self.calls.reach(function):

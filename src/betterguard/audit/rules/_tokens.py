@@ -110,12 +110,6 @@ def _reads_header(value: Expr) -> bool:
     return value.kind == "sub" and any(p.text.lower() == "authorization" for p in value.parts)
 
 
-def decodes(code: Code) -> Iterator[Decode]:
-    """Every decoding of a token in the project, in functions."""
-    for function in code.functions("jwt", "jose"):
-        yield from code.security.decodes(function)
-
-
 def algorithms(code: Code, decode: Decode) -> Expr | None:
     """Give the ``algorithms`` argument of a decoding."""
     return argument(decode.call, 2, "algorithms")

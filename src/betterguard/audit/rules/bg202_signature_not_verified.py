@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Unverified decodings whose claims are used, and claims unpacked by hand."""
-    for decode in tokens.decodes(code):
+    for decode in code.decodes:
         if decode.verified or decode.function is None or code.is_script(decode.file):
             continue
         if _only_peeks(code, decode.function, decode.call):

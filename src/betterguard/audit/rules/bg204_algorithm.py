@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Give verified decodings with an unsafe list of algorithms."""
-    for decode in tokens.decodes(code):
+    for decode in code.decodes:
         if not decode.verified or "decode" not in method(decode.call):
             continue
         fault = _fault(code, decode)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.rules import _tokens as tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +17,7 @@ _SWITCHES = ("verify_exp", "verify_aud", "verify_iss", "verify_nbf", "verify_iat
 
 def check(code: Code) -> Iterator[Hit]:
     """Give verified decodings with ``verify_…: False`` in their options."""
-    for decode in tokens.decodes(code):
+    for decode in code.decodes:
         if not decode.verified:
             continue
         options = code.security.options(decode.file, decode.call, decode.function)

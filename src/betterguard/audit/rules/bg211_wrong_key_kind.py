@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Give verified decodings whose algorithms and key do not fit the nearest ``betterAuth({…})``."""
-    for decode in tokens.decodes(code):
+    for decode in code.decodes:
         if not decode.verified:
             continue
         names = tokens.algorithm_names(code, decode)
@@ -68,7 +68,7 @@ def _verifies_asymmetric(code: Code, decode: Decode) -> bool:
     """Whether the same file also verifies with a key set: HS256 is then one of several ways."""
     return any(
         name in {"EdDSA", "ES256", "RS256", "PS256", "ES512"}
-        for other in tokens.decodes(code)
+        for other in code.decodes
         if other.file is decode.file and other.call.pos != decode.call.pos
         for name in tokens.algorithm_names(code, other)
     )

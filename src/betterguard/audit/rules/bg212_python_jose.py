@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.rules import _tokens as tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Give imports of ``jose`` in files that verify tokens with it."""
-    verifying = {d.file.path for d in tokens.decodes(code) if d.library.startswith("jose.")}
+    verifying = {d.file.path for d in code.decodes if d.library.startswith("jose.")}
     for file in code.files("jose"):
         for imported in file.facts.imports:
             if file.path in verifying and imported.module.split(".")[0] == "jose":

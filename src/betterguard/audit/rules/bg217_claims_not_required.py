@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.visit import keyword, subexpressions
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Give verified decodings that demand neither ``exp`` nor an audience nor an issuer."""
-    for decode in tokens.decodes(code):
+    for decode in code.decodes:
         if not decode.verified or not decode.library.endswith(".decode"):
             continue
         options = code.security.options(decode.file, decode.call, decode.function)

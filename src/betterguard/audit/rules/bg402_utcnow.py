@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
+    from betterguard.audit.models import Column, Model
     from betterguard.audit.project import File, FunctionRef
 
 _CLAIMS = frozenset({"exp", "iat", "nbf"})
@@ -21,10 +22,14 @@ _CLAIMS = frozenset({"exp", "iat", "nbf"})
 
 def check(code: Code) -> Iterator[Hit]:
     """Every ``utcnow``, with a severity that follows where the value ends."""
+    aware = _aware_columns(code)
+    dates: dict[str, list[tuple[Model, Column]]] = {}
+    for model, column in code.models.dates:
+        dates.setdefault(column.file.path, []).append((model, column))
     for file in code.files("utcnow"):
-        stored = _stored(code, file)
+        stored = _stored(code, file, dates.get(file.path, []))
         claims = _claims(code, file)
-        special = _other_rules(code, file) | _mixing(code, file)
+        special = _other_rules(code, file) | _mixing(code, file, aware)
         for expr in file.expressions:
             if not time.is_utcnow(code, file, expr) or expr.pos in special:
                 continue
@@ -56,23 +61,22 @@ def _mixed(code: Code, file: File) -> bool:
     )
 
 
-def _stored(code: Code, file: File) -> dict[int, bool]:
+def _stored(code: Code, file: File, dates: list[tuple[Model, Column]]) -> dict[int, bool]:
     """Offsets of ``utcnow`` that end in a column, each with whether it is SQLModel's."""
     found: dict[int, bool] = {}
-    for model, column in code.models.dates:
-        if column.file is file:
-            for part in column.expressions():
-                if time.is_utcnow(code, file, part):
-                    found[part.pos] = model.is_sqlmodel and not column.is_zoned
+    for model, column in dates:
+        for part in column.expressions():
+            if time.is_utcnow(code, file, part):
+                found[part.pos] = model.is_sqlmodel and not column.is_zoned
     columns = code.models.dated
     sqlmodel = any(model.is_sqlmodel for models in columns.values() for model in models)
     for function in code.project.in_file(file):
-        for name, value, model in code.queries.writes(function):
-            if name in columns or (name.endswith("_at") and model is None and columns):
-                is_sqlmodel = model.is_sqlmodel if model is not None else sqlmodel
+        for name, value, owner in code.queries.writes(function):
+            if name in columns or (name.endswith("_at") and owner is None and columns):
+                strict = owner.is_sqlmodel if owner is not None else sqlmodel
                 for source in _sources(function, value):
                     if time.is_utcnow(code, file, source):
-                        found[source.pos] = is_sqlmodel
+                        found[source.pos] = strict
     return found
 
 
@@ -99,14 +103,17 @@ def _claims(code: Code, file: File) -> set[int]:
     return found
 
 
-def _mixing(code: Code, file: File) -> set[int]:
-    """Give a naive value written to a column with an aware default is BG403's."""
-    aware = {
+def _aware_columns(code: Code) -> set[str]:
+    return {
         column.name
         for _, column in code.models.dates
         if (value := time.default(column)) is not None
         and time.kind(code, column.file, value) == "aware"
     }
+
+
+def _mixing(code: Code, file: File, aware: set[str]) -> set[int]:
+    """A naive value written to a column with an aware default is BG403's."""
     return {
         value.pos
         for function in code.project.in_file(file)
