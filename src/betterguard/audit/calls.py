@@ -246,5 +246,8 @@ class Calls:
         """Give what a function runs directly: dependencies first, then its calls."""
         for dependency in self.dependencies(function):
             yield from self.entry_points(dependency.target)
+        for stmt in function.statements:
+            if stmt.function is not None:
+                yield FunctionRef(function.file, stmt.function, None, function)
         for _, target in self.callees(function):
             yield from self.entry_points(target)

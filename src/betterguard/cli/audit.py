@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import sys
+import traceback
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -96,7 +97,7 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
         if routes:
             _show_routes(route_map(roots, config, Path.cwd()), as_json=style is Format.json)
             return
-        report = _run(roots, config, jobs, no_cache=no_cache)
+        report = _guarded(roots, config, jobs, no_cache=no_cache)
         if save_baseline is not None:
             count = write_baseline(save_baseline, report.findings)
             typer.echo(f"{count} findings written to {save_baseline}", err=True)
@@ -107,6 +108,17 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
     _write(report, style, output)
     if any(finding.severity >= config.fail_on for finding in report.findings):
         raise typer.Exit(FOUND)
+
+
+def _guarded(roots: list[Path], config: Config, jobs: int, *, no_cache: bool) -> Report:
+    """Run; an internal error is exit code 2, so that no build takes it for findings."""
+    try:
+        return _run(roots, config, jobs, no_cache=no_cache)
+    except ConfigurationError:
+        raise
+    except Exception:  # noqa: BLE001  whatever went wrong, the exit code must say so
+        typer.echo(f"internal error\n{traceback.format_exc()}", err=True)
+        raise typer.Exit(USAGE) from None
 
 
 def _refuse(message: str) -> NoReturn:

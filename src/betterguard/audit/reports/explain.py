@@ -21,7 +21,7 @@ FAMILIES = {
     "BG6": "Errors",
     "BG7": "Console",
 }
-_LANGUAGES = {"py": "python", "ts": "typescript", "txt": "text"}
+_LANGUAGES = {"py": "py", "ts": "typescript", "txt": "text"}
 
 
 def page(rule: Rule) -> str:
