@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,9 @@ from betterguard.audit.config import Config, read_config
 from betterguard.audit.engine import audit_texts
 from betterguard.audit.policy import changed_lines, on_lines, without_baseline, write_baseline
 from betterguard.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = "SECRET_KEY = 'a-literal'"
 
@@ -201,6 +204,4 @@ def test_many_processes_find_what_one_finds(tmp_path: Path) -> None:
 def test_a_baseline_is_plain_json(tmp_path: Path) -> None:
     write_baseline(tmp_path / "base.json", audit_texts({"app.py": f"{SECRET}\n"}))
     data = json.loads((tmp_path / "base.json").read_text())
-    assert data["findings"] == [
-        {"rule": "BG206", "path": "app.py", "source": SECRET, "count": 1}
-    ]
+    assert data["findings"] == [{"rule": "BG206", "path": "app.py", "source": SECRET, "count": 1}]

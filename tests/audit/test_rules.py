@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from betterguard.audit.engine import audit_texts
 from betterguard.audit.reports.explain import FAMILIES, overview, page
-from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import RULES
+
+if TYPE_CHECKING:
+    from betterguard.audit.rule import Rule, Snippet
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "rules"
 VALID = [

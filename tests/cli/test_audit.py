@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from betterguard.cli.program import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = "SECRET_KEY = 'a-literal'\n"
 ROUTES = """

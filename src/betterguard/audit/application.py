@@ -1,4 +1,4 @@
-"""How an application is put together: apps, routers, routes, middleware, and who is mounted where."""
+"""How an application is put together: apps, routers, routes, middleware, mounts."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from betterguard.audit.visit import (
 )
 
 if TYPE_CHECKING:
-    from betterguard.audit.calls import Dependency
     from collections.abc import Iterable, Iterator
 
-    from betterguard.audit.calls import Calls
+    from betterguard.audit.calls import Calls, Dependency
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import Project, Target
 
@@ -124,7 +123,8 @@ class Application:
         self._scopes = [
             (file, scope)
             for file in project.files.values()
-            if file.facts.words & {"fastapi", "starlette", "Middleware", "middleware", "APIRouter", "include_router"}
+            if file.facts.words
+            & {"fastapi", "starlette", "Middleware", "middleware", "APIRouter", "include_router"}
             for scope in _scopes(project, file)
         ]
         self._collect_routers()
@@ -136,10 +136,13 @@ class Application:
     def _collect_routers(self) -> None:
         for file, scope in self._scopes:
             for stmt in scope.statements:
-                if stmt.kind == "assign" and (value := stmt.exprs[-1]).kind == "call":
-                    if self._makes_router(file, value):
-                        for target in stmt.exprs[:-1]:
-                            self._add_router(file, scope, target.text, value)
+                if (
+                    stmt.kind == "assign"
+                    and (value := stmt.exprs[-1]).kind == "call"
+                    and self._makes_router(file, value)
+                ):
+                    for target in stmt.exprs[:-1]:
+                        self._add_router(file, scope, target.text, value)
 
     def _makes_router(self, file: File, call: Expr) -> bool:
         if call.base is not None:
@@ -163,7 +166,7 @@ class Application:
         middlewares = keyword(call, "middleware")
         for part in subexpressions(middlewares) if middlewares is not None else ():
             if part.kind == "call" and part.text.endswith("Middleware") and positional(part):
-                self._add_middleware(key, file, scope, part, "argument")
+                self._add_middleware(key, file, part, "argument")
 
     def _listed(self, file: File, expr: Expr | None) -> tuple[Dependency, ...]:
         return tuple(self.calls.depends(file, expr)) if expr is not None else ()
@@ -211,7 +214,7 @@ class Application:
             self._include(file, scope, owner.text, call)
         elif name == "add_middleware" and positional(call):
             key = self.find(file, scope, owner.text) or (file.path, owner.text)
-            self._add_middleware(key, file, scope, call, "class")
+            self._add_middleware(key, file, call, "class")
         elif name == "add_exception_handler" and len(call.parts) > 1:
             target = self.project.resolve(file, call.parts[1].text)
             if isinstance(target, FunctionRef):
@@ -240,7 +243,7 @@ class Application:
             Middleware(key, file, call.pos, target, call.parts[0].text, call, "function")
         )
 
-    def _add_middleware(self, key: Key, file: File, scope: Scope, call: Expr, form: str) -> None:
+    def _add_middleware(self, key: Key, file: File, call: Expr, form: str) -> None:
         wanted = positional(call)[0]
         if wanted.kind == "name":
             target = self.project.resolve(file, wanted.text)
@@ -272,7 +275,7 @@ class Application:
                 parent_router.includes.append(Include(found, prefix, dependencies, conditional))
 
     def _children(self, file: File, scope: Scope, child: Expr) -> Iterator[str]:
-        """Give the name that is included; for a loop variable, every name in what is looped over."""
+        """Give the name that is included; for a loop variable, every name that it stands for."""
         name = child.text
         if child.kind not in {"name", "call"}:
             return
@@ -383,7 +386,7 @@ def _methods(call: Expr) -> tuple[str, ...]:
 
 
 def _looks_like_route(call: Expr, owner: str) -> bool:
-    """Give a decorator of a router that could not be found: by its path, or by the router's name."""
+    """Whether a decorator of an unknown router makes a route: by its path and its name."""
     first = argument(call, 0, "path")
     known = owner.rsplit(".", 1)[-1].lower().endswith(("router", "app", "api"))
     return (

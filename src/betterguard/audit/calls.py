@@ -19,8 +19,6 @@ MAX_REACH = 400
 MAX_STEPS = 8
 """Calls followed below a start."""
 
-DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security", "fastapi.params.Depends"})
-
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
@@ -70,7 +68,7 @@ class Calls:
         """Give what a dotted name means inside a function."""
         head, _, rest = dotted.partition(".")
         if head in {"self", "cls"} and function.owner is not None and rest:
-            return self._own_member(function, function.owner, rest)
+            return self._own_member(function.owner, rest)
         nested = self._nested(function, head)
         if nested is not None:
             return nested
@@ -92,7 +90,7 @@ class Calls:
             scope = scope.outer
         return None
 
-    def _own_member(self, function: FunctionRef, owner: ClassRef, rest: str) -> Target:
+    def _own_member(self, owner: ClassRef, rest: str) -> Target:
         first, _, more = rest.partition(".")
         found = self.project.member(owner, first)
         if not more:
@@ -180,7 +178,7 @@ class Calls:
     ) -> Iterator[Dependency]:
         """Every ``Depends(…)`` in an expression, through aliases of annotated types."""
         for part in subexpressions(expr):
-            if part.kind == "call" and self.is_depends(file, part):
+            if part.kind == "call" and is_depends(part):
                 wanted = argument(part, 0, "dependency") or note
                 if wanted is not None:
                     yield Dependency(file, wanted, self._dependency_target(file, wanted), param)
@@ -191,16 +189,11 @@ class Calls:
 
     def _aliased(self, target: Value, param: str, hops: int) -> Iterator[Dependency]:
         expr = target.expr
-        if expr is not None and (expr.kind == "sub" or self.is_depends(target.file, expr)):
+        if expr is not None and (expr.kind == "sub" or is_depends(expr)):
             yield from self.depends(target.file, expr, param, None, hops + 1)
         elif expr is not None and expr.kind == "list":
             for part in expr.parts:
                 yield from self.depends(target.file, part, param, None, hops + 1)
-
-    def is_depends(self, file: File, call: Expr) -> bool:
-        """Whether a call is ``Depends(…)`` or ``Security(…)``."""
-        name = call.text.rsplit(".", 1)[-1]
-        return name in {"Depends", "Security"} and call.kind == "call"
 
     def _dependency_target(self, file: File, wanted: Expr) -> Target:
         if wanted.kind == "call" and wanted.base is None:
@@ -251,3 +244,8 @@ class Calls:
                 yield FunctionRef(function.file, stmt.function, None, function)
         for _, target in self.callees(function):
             yield from self.entry_points(target)
+
+
+def is_depends(call: Expr) -> bool:
+    """Whether a call is ``Depends(…)`` or ``Security(…)``."""
+    return call.kind == "call" and call.text.rsplit(".", 1)[-1] in {"Depends", "Security"}

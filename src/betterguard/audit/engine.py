@@ -1,4 +1,4 @@
-"""From paths to findings: gather, walk, index, apply the rules, place the hits, keep what counts."""
+"""From paths to findings: gather, walk, index, apply the rules, place and sift the hits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Report:
     from_cache: bool = False
 
 
-def audit(
+def audit(  # noqa: PLR0913  each is a choice of the caller's, with a default
     paths: Iterable[Path],
     config: Config | None = None,
     *,

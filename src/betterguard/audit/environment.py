@@ -1,4 +1,4 @@
-"""What stands beside the Python code: pinned versions, ``.env`` files, the front end's auth server."""
+"""What stands beside the Python code: pinned versions, ``.env`` files, the auth server."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _above(folder: str, path: str) -> bool:
 
 
 def read_requirements(path: str, text: str) -> Iterator[Requirement]:
-    """Give requirements of one file: ``requirements*.txt``, pyproject, uv, Poetry or Pipenv locks."""
+    """Give what one file requires: ``requirements*.txt``, pyproject, a uv, Poetry or Pipenv lock."""
     folder, _, name = path.rpartition("/")
     try:
         if name.endswith(".txt"):

@@ -87,7 +87,7 @@ class Class(NamedTuple):
 
 
 class Import(NamedTuple):
-    """``alias`` stands for ``name`` in ``module`` (for the module itself when ``name`` is empty)."""
+    """``alias`` stands for ``name`` in ``module``, or for the module when ``name`` is empty."""
 
     alias: str
     module: str

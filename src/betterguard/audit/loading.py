@@ -1,4 +1,4 @@
-"""From paths to facts: find the files, read them, walk them in parallel or take them from the cache."""
+"""From paths to facts: find and read the files, walk them in parallel or ask the cache."""
 
 from __future__ import annotations
 
@@ -75,14 +75,15 @@ def _outside(repository: Path, roots: list[Path]) -> Iterator[Path]:
         if count > MAX_OUTSIDE:
             return
         what = kind(path.name)
-        if what == "requirements" and any(path.parent in root.parents for root in inside):
+        above = any(path.parent in root.parents for root in inside)
+        beside = not any(root in path.parents for root in inside)
+        if (what == "requirements" and above) or (what == "script" and beside and _is_auth(path)):
             yield path
-        elif what == "script" and not any(root in path.parents for root in inside):
-            if "auth" in path.as_posix().lower() and _names_better_auth(path):
-                yield path
 
 
-def _names_better_auth(path: Path) -> bool:
+def _is_auth(path: Path) -> bool:
+    if "auth" not in path.as_posix().lower():
+        return False
     try:
         return b"betterAuth(" in path.read_bytes()
     except OSError:

@@ -193,7 +193,7 @@ class Models:
 
     @cached_property
     def dates(self) -> tuple[tuple[Model, Column], ...]:
-        """Every date column with the table that it is in; a column of a base once for each table."""
+        """Every date column with its table; a column of a base once for each table."""
         return tuple(
             (model, column)
             for model in self.all.values()

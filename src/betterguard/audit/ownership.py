@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Route
     from betterguard.audit.calls import Calls
     from betterguard.audit.facts import Expr, Stmt
+    from betterguard.audit.project import Target
     from betterguard.audit.queries import Queries, Query, RawQuery
     from betterguard.audit.security import Security
 
+MAX_HELPERS = 3
+"""Helpers followed from a route to the comparison."""
 GUARD_NAMES = re.compile(
     r"verify|check|ensure|authori[sz]e|validate|access|owner|assert|require|permission|match"
     r"|belongs|isolat|enforce|guard|forbid",
@@ -66,10 +69,13 @@ class Ownership:
         """Whether a parameter is compared with something that is not a literal, and acted upon."""
         names = self.security.derived(function, {name})
         for comparison, stmt in comparisons(function, names):
-            if comparison.text in {"==", "!=", "is not", "not in"} and acts(stmt):
-                if not self._with_row(comparison, names):
-                    return True
-        return depth < 3 and any(
+            if (
+                comparison.text in {"==", "!=", "is not", "not in"}
+                and acts(stmt)
+                and not self._with_row(comparison, names)
+            ):
+                return True
+        return depth < MAX_HELPERS and any(
             self._helper_compares(function, call, names, depth) for call in function.calls
         )
 
@@ -77,9 +83,14 @@ class Ownership:
         """Give compared with a row's owner: that says nothing about the caller."""
         for side in comparison.parts:
             base, _, last = side.text.rpartition(".")
-            if side.kind == "name" and last in self.queries.models.owners and base:
-                if not _CALLER.search(base) and not mentions(side, names):
-                    return True
+            if (
+                side.kind == "name"
+                and last in self.queries.models.owners
+                and base
+                and not _CALLER.search(base)
+                and not mentions(side, names)
+            ):
+                return True
         return False
 
     def _helper_compares(
@@ -102,7 +113,7 @@ class Ownership:
         )
 
     def is_used(self, function: FunctionRef, name: str) -> bool:
-        """Whether a parameter goes into a call that is no output, or into a comparison of a query."""
+        """Whether a parameter goes into a call that is neither output nor a conversion."""
         names = self.security.derived(function, {name})
         return any(
             not _OUTPUT.search(call.text)
@@ -131,32 +142,37 @@ class Ownership:
         return False
 
     def verified_before(self, function: FunctionRef, pos: int, owner: str, ids: set[str]) -> bool:
-        """Whether, before an offset, the function made sure of the same row's (or its parent's) owner."""
+        """Whether the function made sure of the row's, or its parent's, owner before an offset."""
         heads = {name.split(".", 1)[0] for name in ids}
-        for query in self.queries.of(function):
-            if query.call.pos < pos and query.model.owner and restricts(query, query.model.owner):
-                if (
-                    not ids
-                    or heads & query.names
-                    or any(mentions(c, ids) for c in query.conditions)
-                ):
-                    return True
-        for raw in self.queries.raw(function):
-            if raw.text.pos < pos and re.search(rf"\b{owner}\b", raw.text.text):
-                return True
-        for call, target in self.calls.callees(function):
-            if call.pos >= pos:
-                continue
-            gave = any(call in function.assigned.get(head, ()) for head in heads)
-            if ids and not gave and not any(mentions(p, ids) for p in call.parts):
-                continue
-            for start in self.calls.entry_points(target):
-                if any(self.secures(ref) for ref in self.calls.reach(start)):
-                    return True
-            last = call.text.rsplit(".", 1)[-1]
-            if isinstance(target, External) and GUARD_NAMES.search(last):
-                return True
-        return False
+        if any(
+            query.call.pos < pos and _is_own(query) and _about(query, heads, ids)
+            for query in self.queries.of(function)
+        ):
+            return True
+        if any(
+            raw.text.pos < pos and re.search(rf"\b{owner}\b", raw.text.text)
+            for raw in self.queries.raw(function)
+        ):
+            return True
+        return any(
+            call.pos < pos and self._secured_by(function, call, target, heads, ids)
+            for call, target in self.calls.callees(function)
+        )
+
+    def _secured_by(  # noqa: PLR0913, PLR0917  a call with all that it is judged by
+        self, function: FunctionRef, call: Expr, target: Target, heads: set[str], ids: set[str]
+    ) -> bool:
+        """Whether a call made sure of the ids, or gave the row that they belong to."""
+        gave = any(call in function.assigned.get(head, ()) for head in heads)
+        if ids and not gave and not any(mentions(part, ids) for part in call.parts):
+            return False
+        if isinstance(target, External):
+            return bool(GUARD_NAMES.search(call.text.rsplit(".", 1)[-1]))
+        return any(
+            self.secures(ref)
+            for start in self.calls.entry_points(target)
+            for ref in self.calls.reach(start)
+        )
 
     def secures(self, function: FunctionRef) -> bool:
         """Whether a function checks owners itself: by comparison or by a filtered query."""
@@ -195,7 +211,7 @@ def comparisons(function: FunctionRef, names: set[str]) -> Iterator[tuple[Expr, 
     for stmt in function.statements:
         for expr in stmt.exprs:
             for part in subexpressions(expr):
-                if part.kind != "cmp" or len(part.parts) < 2:
+                if part.kind != "cmp" or not part.parts[1:]:
                     continue
                 sides = [mentions(side, names) for side in part.parts]
                 plain = any(
@@ -246,3 +262,14 @@ def condition_names(query: Query | RawQuery, call: Expr | None = None) -> set[st
     if call is not None:
         found |= {name for part in call.parts for name in names_in(part)}
     return {name for name in found if not name[:1].isupper()}
+
+
+def _is_own(query: Query) -> bool:
+    return bool(query.model.owner) and restricts(query, query.model.owner)
+
+
+def _about(query: Query, heads: set[str], ids: set[str]) -> bool:
+    """Whether a statement found the row that the ids belong to, or was asked for them."""
+    if not ids or heads & query.names:
+        return True
+    return any(mentions(condition, ids) for condition in query.conditions)

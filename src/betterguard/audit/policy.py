@@ -81,7 +81,7 @@ def write_baseline(path: Path, findings: Iterable[Finding]) -> int:
 
 
 def without_baseline(findings: Iterable[Finding], path: Path) -> list[Finding]:
-    """Only what the baseline does not hold; each of its entries hides as often as it was counted."""
+    """Give what the baseline does not hold; an entry hides as often as it was counted."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["version"] != BASELINE_VERSION:
@@ -105,7 +105,7 @@ def without_baseline(findings: Iterable[Finding], path: Path) -> list[Finding]:
 
 
 def changed_lines(folder: Path, revision: str) -> dict[str, set[int]]:
-    """Give the lines that differ from a revision, by path from ``folder``; untracked files whole."""
+    """Give the lines that differ from a revision, by path; untracked files whole."""
     if revision.startswith("-"):
         raise ConfigurationError([f"expected a git revision, got {revision!r}"])
     diff = _git(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from betterguard.audit.visit import own_expressions, statements, subexpressions
 
 if TYPE_CHECKING:
-    from betterguard.audit.facts import Class, Expr, Function, Import, Module, Param, Stmt
     from collections.abc import Iterable, Iterator, Mapping
 
     from betterguard.audit.environment import Environment
+    from betterguard.audit.facts import Class, Expr, Function, Import, Module, Param, Stmt
 
 T = TypeVar("T", "Stmt", "Expr")
 
@@ -388,7 +388,7 @@ class Project:
         return self.files.get(f"{prefix}{name}.py") or self.files.get(f"{prefix}{name}/__init__.py")
 
     def instance(self, value: Value) -> ClassRef | None:
-        """Give the project's class that a variable holds an instance of, as far as its binding tells."""
+        """Give the project's class that a variable is an instance of, as far as its binding tells."""
         expr = value.expr
         if expr is None or expr.kind != "call" or expr.base is not None:
             note = value.stmts[-1].note
@@ -399,7 +399,7 @@ class Project:
         return target if isinstance(target, ClassRef) else None
 
     def annotated(self, file: File, note: Expr) -> ClassRef | None:
-        """Give the project's class that an annotation names (through Optional, quotes, ``| None``)."""
+        """Give the project's class that an annotation names, also in quotes or with None."""
         for part in subexpressions(note):
             if part.kind in {"name", "str"}:
                 target = self.resolve(file, part.text)
@@ -438,7 +438,7 @@ class Project:
         return found
 
     def qualify(self, file: File, dotted: str) -> str:
-        """Give the full name of a library's name, ``datetime.datetime.utcnow``; else the name as is.
+        """Give a library's name in full: ``datetime.datetime.utcnow``.
 
         A name of the project itself comes back as ``path:name``, so that it equals no library's.
         """

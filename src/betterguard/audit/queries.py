@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import ClassRef
-from betterguard.audit.visit import chain, keyword, keywords, method, names_in, positional, subexpressions
+from betterguard.audit.visit import (
+    chain,
+    keyword,
+    keywords,
+    method,
+    names_in,
+    positional,
+    subexpressions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +54,7 @@ class Query:
     verb: str
     """``select``, ``query``, ``update``, ``delete`` or ``get``."""
     conditions: tuple[Expr, ...]
-    """Arguments of ``where``, ``filter``, ``filter_by`` (as calls) and joins, later ones included."""
+    """The calls of ``where``, ``filter``, ``join`` and the like, later ones included."""
     names: frozenset[str]
     """Local names that hold the statement or its result."""
 
@@ -140,7 +148,7 @@ class Queries:
         return len(call.parts) > 1 and "." in call.text
 
     def model(self, function: FunctionRef, expr: Expr) -> Model | None:
-        """Give the mapped table that an argument names: ``Task``, ``Task.id``, ``func.count(Task.id)``."""
+        """Give the table that an argument names: ``Task``, ``Task.id``, ``func.count(Task.id)``."""
         for part in subexpressions(expr):
             if part.kind != "name":
                 continue

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
-    from betterguard.audit.finding import Confidence, Hit, Severity
     from collections.abc import Callable, Iterator, Mapping
 
     from betterguard.audit.code import Code
+    from betterguard.audit.finding import Confidence, Hit, Severity
 
 APP = "app.py"
 

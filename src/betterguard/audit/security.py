@@ -18,12 +18,11 @@ from betterguard.audit.visit import (
 )
 
 if TYPE_CHECKING:
-    from betterguard.audit.facts import Expr
     from collections.abc import Iterable, Iterator
 
     from betterguard.audit.application import Application, Middleware, Route
     from betterguard.audit.calls import Calls, Dependency
-    from betterguard.audit.facts import Stmt
+    from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import File, Project
 
 _DECODERS = re.compile(
@@ -64,6 +63,9 @@ IDENTITY = re.compile(
 )
 OWNER_PARAM = re.compile(r"^(?:user_?id|owner_?id|uid|account_?id|userid|user)$", re.IGNORECASE)
 
+UNAUTHORIZED, FORBIDDEN = 401, 403
+MAX_NAMES = 3
+"""Names followed from a raise to the error that they hold."""
 BETTERGUARD_GATES = frozenset({"user", "path_user", "verify_token", "require"})
 
 
@@ -142,7 +144,9 @@ class Security:
         if key not in self._refuses:
             self._refuses[key] = 0
             found = {self.refusal(function, stmt) for stmt in function.statements}
-            self._refuses[key] = 401 if 401 in found else 403 if 403 in found else 0
+            self._refuses[key] = (
+                UNAUTHORIZED if UNAUTHORIZED in found else FORBIDDEN if FORBIDDEN in found else 0
+            )
         return self._refuses[key]
 
     def refusal(self, function: FunctionRef, stmt: Stmt) -> int:
@@ -159,7 +163,7 @@ class Security:
 
     def status(self, function: FunctionRef, expr: Expr, *, raised: bool, hops: int = 0) -> int:
         """Give the status that a raised or returned value stands for, where it is 401 or 403."""
-        if expr.kind == "name" and raised and hops < 3:
+        if expr.kind == "name" and raised and hops < MAX_NAMES:
             return self._named_status(function, expr, hops)
         if expr.kind != "call":
             return 0
@@ -177,9 +181,12 @@ class Security:
             if found := self.status(function, value, raised=True, hops=hops + 1):
                 return found
         target = self.project.resolve(function.file, expr.text)
-        if isinstance(target, Value) and target.expr is not None:
-            if found := self.status(function, target.expr, raised=True, hops=hops + 1):
-                return found
+        if (
+            isinstance(target, Value)
+            and target.expr is not None
+            and (found := self.status(function, target.expr, raised=True, hops=hops + 1))
+        ):
+            return found
         return self._error_name(expr.text)
 
     def _error_name(self, name: str) -> int:
@@ -251,7 +258,7 @@ class Security:
     def _judge(self, function: FunctionRef) -> str:
         scheme = ""
         for ref in self.calls.reach(function):
-            if self.refuses(ref) == 401 or any(d.verified for d in self.decodes(ref)):
+            if self.refuses(ref) == UNAUTHORIZED or any(d.verified for d in self.decodes(ref)):
                 return "required"
             for dependency in self.calls.dependencies(ref):
                 if isinstance(dependency.target, (External, Value, ClassRef)):
@@ -305,7 +312,7 @@ class Security:
 
     def _guards(self, function: FunctionRef) -> bool:
         for ref in self.calls.reach(function):
-            if self.refuses(ref) == 401 or any(d.verified for d in self.decodes(ref)):
+            if self.refuses(ref) == UNAUTHORIZED or any(d.verified for d in self.decodes(ref)):
                 return True
         return False
 
@@ -374,7 +381,9 @@ class Security:
         return self.derived(function, found | {"request.state"})
 
     def _identifies(self, function: FunctionRef) -> bool:
-        return self.refuses(function) == 401 or any(d.verified for d in self.decodes(function))
+        return self.refuses(function) == UNAUTHORIZED or any(
+            d.verified for d in self.decodes(function)
+        )
 
     def derived(self, function: FunctionRef, seeds: Iterable[str]) -> set[str]:
         """Give the seeds and every local name that is computed from one of them."""
@@ -407,11 +416,15 @@ class Security:
 
 def mentions(expr: Expr, names: set[str]) -> bool:
     """Whether an expression reads one of the names, whole or an attribute of it."""
-    for name in names_in(expr):
-        while name:
-            if name in names:
-                return True
-            name = name.rpartition(".")[0]
+    return any(holds(names, name) for name in names_in(expr))
+
+
+def holds(names: set[str], name: str) -> bool:
+    """Whether a dotted name is one of the names, or begins with one."""
+    while name:
+        if name in names:
+            return True
+        name = name.rpartition(".")[0]
     return False
 
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.facts import Expr, Function, Stmt
 
+PAIR = 2
+"""Sides of a plain comparison."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -116,7 +119,7 @@ def receiver(call: Expr) -> Expr | None:
 
 
 def chain(call: Expr) -> Iterator[Expr]:
-    """Give the calls of a fluent chain, outermost first: ``.all()``, ``.where(…)``, ``select(…)``."""
+    """Give the calls of a fluent chain, the last first: ``.all()``, ``.where(…)``, ``select(…)``."""
     step: Expr | None = call
     while step is not None:
         if step.kind == "call":

@@ -181,8 +181,6 @@ class _Walker:
             return self.plain[node.start_byte : node.end_byte]
         return self.source[node.start_byte : node.end_byte].decode(errors="replace")
 
-    # expressions
-
     def expr(self, node: Node, depth: int) -> Expr:
         make = self._exprs.get(node.type)
         if depth > MAX_DEPTH:
@@ -375,8 +373,6 @@ class _Walker:
             parts.extend([self.expr(child, depth)] if plain else self._children(child, depth))
         return Expr("comp", "", node.start_byte, node.end_byte, None, tuple(parts))
 
-    # statements
-
     def block(self, node: Node | None, depth: int) -> tuple[Stmt, ...]:
         if node is None or depth > MAX_BLOCKS:
             return ()
@@ -502,8 +498,6 @@ class _Walker:
     def _alias(self, node: Node, _depth: int) -> Stmt:
         return Stmt("assign", node.start_byte, node.end_byte, self._children(node, 0))
 
-    # definitions
-
     def _decorated(self, node: Node, depth: int) -> Stmt | None:
         definition = node.child_by_field_name("definition")
         if definition is None:
@@ -566,8 +560,6 @@ class _Walker:
             self.block(node.child_by_field_name("body"), depth),
         )
         return Stmt("class", node.start_byte, node.end_byte, klass=made)
-
-    # imports
 
     def _import(self, node: Node, _depth: int) -> Stmt:
         for child in _named(node):

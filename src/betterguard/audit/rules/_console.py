@@ -37,7 +37,7 @@ def outputs(function: FunctionRef) -> Iterator[Expr]:
 
 
 def outside(call: Expr) -> str:
-    """Give the first character of a call's literal text that cp1252 does not have, as U+…"""
+    """Give the first character of a call's literal text that cp1252 does not have: ``U+2713``."""
     for part in call.parts:
         for inner in _written(part):
             if inner.kind in {"str", "fstr"}:
@@ -84,7 +84,7 @@ def is_cured(code: Code) -> bool:
 
 
 def _reconfigures(code: Code, file: File) -> bool:
-    """``sys.stdout.reconfigure`` in a file that holds an app, or that one imports, or a lone one."""
+    """``sys.stdout.reconfigure`` in a file with an app, in one that it imports, or in a lone one."""
     found = any(
         call.kind == "call" and call.text in {"sys.stdout.reconfigure", "stream.reconfigure"}
         for call in file.expressions

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from betterguard.audit.project import File
 
 SPLITS = frozenset({"split", "loads", "list", "parse_cors", "splitlines", "json"})
+MAX_STEPS = 5
 ENVIRONMENT = re.compile(r"(?:^|\.)(?:getenv|environ\.get|environ)$")
 
 
@@ -58,7 +59,7 @@ def parts(
             names = [part.text]
         elif part.kind == "call" and "." in part.text and part.base is None:
             names = [part.text.rpartition(".")[0], part.text]
-        if depth < 5:
+        if depth < MAX_STEPS:
             for name in names:
                 yield from _named(code, file, name, added, depth)
 

@@ -13,7 +13,6 @@ from betterguard.audit.visit import (
 )
 
 if TYPE_CHECKING:
-
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
     from betterguard.audit.models import Column
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 UTCNOW = frozenset({"datetime.datetime.utcnow", "datetime.utcnow"})
 NOW = frozenset({"datetime.datetime.now", "datetime.now"})
 _FROM_TEXT = frozenset({"datetime.datetime.fromisoformat", "datetime.datetime.strptime"})
+MAX_STEPS = 4
 SQLMODEL_STRICT = (0, 0, 45)
 
 
@@ -34,27 +34,27 @@ def is_utcnow(code: Code, file: File, expr: Expr) -> bool:
 
 def kind(code: Code, file: File, expr: Expr, depth: int = 0) -> str:
     """``naive``, ``aware`` or empty: what a value of time is, through helpers of the project."""
-    if expr.kind == "lambda" and expr.parts:
+    if expr.kind in {"lambda", "bin"} and expr.parts:
         return kind(code, file, expr.parts[0], depth)
-    if expr.kind == "bin" and expr.parts:
-        return kind(code, file, expr.parts[0], depth)
-    if expr.kind not in {"call", "name"} or depth > 4:
+    if expr.kind not in {"call", "name"} or depth > MAX_STEPS:
         return ""
     if is_utcnow(code, file, expr):
         return "naive"
-    if expr.kind == "call" and (found := _of_call(code, file, expr, depth)):
-        return found
-    if expr.base is not None:
+    found = _of_call(code, file, expr, depth) if expr.kind == "call" else ""
+    return found or _of_helper(code, file, expr, depth)
+
+
+def _of_helper(code: Code, file: File, expr: Expr, depth: int) -> str:
+    """What a function of the project gives back, where all its returns agree."""
+    target = code.project.resolve(file, expr.text) if expr.base is None else None
+    if not isinstance(target, FunctionRef):
         return ""
-    target = code.project.resolve(file, expr.text)
-    if isinstance(target, FunctionRef):
-        returned = {
-            kind(code, target.file, stmt.exprs[0], depth + 1)
-            for stmt in target.statements
-            if stmt.kind == "return" and stmt.exprs
-        }
-        return returned.pop() if len(returned) == 1 else ""
-    return ""
+    returned = {
+        kind(code, target.file, stmt.exprs[0], depth + 1)
+        for stmt in target.statements
+        if stmt.kind == "return" and stmt.exprs
+    }
+    return returned.pop() if len(returned) == 1 else ""
 
 
 def _of_call(code: Code, file: File, call: Expr, depth: int) -> str:

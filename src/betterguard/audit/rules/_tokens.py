@@ -28,11 +28,11 @@ _STRIPPERS = frozenset({"replace", "split", "strip", "removeprefix", "partition"
 def token_functions(code: Code) -> Iterator[FunctionRef]:
     """Functions that take or read a token."""
     for function in code.functions("jwt", "jose", "Bearer", "fastapi", "starlette"):
-        if token_names(code, function):
+        if token_names(function):
             yield function
 
 
-def token_names(code: Code, function: FunctionRef) -> set[str]:
+def token_names(function: FunctionRef) -> set[str]:
     """Local names that hold the token or the header that it comes in."""
     seeds = {p.name for p in function.params if TOKEN_NAME.search(p.name)}
     for param in function.params:
@@ -61,9 +61,13 @@ def _reads_credential(value: Expr) -> bool:
                 return True
             if part.text.endswith("query_params.get") and "token" in key:
                 return True
-        if part.kind == "sub" and part.base is not None and part.base.text.endswith("headers"):
-            if any(index.text.lower() == "authorization" for index in part.parts):
-                return True
+        if (
+            part.kind == "sub"
+            and part.base is not None
+            and part.base.text.endswith("headers")
+            and any(index.text.lower() == "authorization" for index in part.parts)
+        ):
+            return True
     return False
 
 
@@ -89,7 +93,7 @@ def only_strips(value: Expr) -> bool:
     return value.kind == "call" and method(value) in _STRIPPERS
 
 
-def header_names(code: Code, function: FunctionRef) -> set[str]:
+def header_names(function: FunctionRef) -> set[str]:
     """Local names that hold the Authorization header, scheme included."""
     found = {
         p.name
@@ -110,14 +114,14 @@ def _reads_header(value: Expr) -> bool:
     return value.kind == "sub" and any(p.text.lower() == "authorization" for p in value.parts)
 
 
-def algorithms(code: Code, decode: Decode) -> Expr | None:
+def algorithms(decode: Decode) -> Expr | None:
     """Give the ``algorithms`` argument of a decoding."""
     return argument(decode.call, 2, "algorithms")
 
 
 def algorithm_names(code: Code, decode: Decode) -> set[str]:
     """Give the algorithms that a decoding allows, through constants and settings."""
-    given = algorithms(code, decode)
+    given = algorithms(decode)
     if given is None:
         return set()
     found: set[str] = set()

@@ -34,9 +34,9 @@ RULE = Rule(
     cwe=1078,
     message="A file could not be read, decoded or parsed.",
     why=(
-        "What the audit did not read may hold anything. A file with a syntax error is still audited "
-        "around it; one that cannot be read, is larger than 16 MiB, or is in no encoding that Python "
-        "accepts, is not."
+        "What the audit did not read may hold anything. A file with a syntax error is still "
+        "audited around it; one that cannot be read, is larger than 16 MiB, or is in no "
+        "encoding that Python accepts, is not."
     ),
     check=check,
     valid=(Snippet.of("type Pair[T] = tuple[T, T]\nmatch 1:\n    case 1: pass\n"),),

@@ -26,9 +26,9 @@ RULE = Rule(
     cwe=1116,
     message="A suppression gives no reason, or suppresses nothing.",
     why=(
-        "A suppression is a decision; the reason beside it (`# noqa: BG302 shared by design`) is what "
-        "the next reader needs, and one without it has no effect. One that covers nothing any more "
-        "would hide the next mistake on that line."
+        "A suppression is a decision; the reason beside it (`# noqa: BG302 shared by design`) "
+        "is what the next reader needs, and one without it has no effect. One that covers "
+        "nothing any more would hide the next mistake on that line."
     ),
     check=check,
     valid=(

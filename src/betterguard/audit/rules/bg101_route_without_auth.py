@@ -43,6 +43,10 @@ def check(code: Code) -> Iterator[Hit]:
 def _judge(code: Code, route: Route) -> tuple[Severity, str] | None:
     if route.conditional:
         return Severity.LOW, "is mounted only where a setting says so"
+    return _by_rows(code, route) or _by_looks(code, route)
+
+
+def _by_rows(code: Code, route: Route) -> tuple[Severity, str] | None:
     owned = routes.owned_models(code, route)
     if owned and all(model.owner_is_optional for model in owned) and route.methods == ("POST",):
         return Severity.MEDIUM, "writes rows that may belong to users; guests seem to be meant"
@@ -51,15 +55,22 @@ def _judge(code: Code, route: Route) -> tuple[Severity, str] | None:
         return Severity.CRITICAL, f"reads or writes rows that belong to users ({names})"
     if routes.writes(code, route):
         return Severity.HIGH, "writes to the database"
+    return None
+
+
+def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
     if _acts_as_somebody(route):
         return Severity.HIGH, "acts as a user whose id stands in the code"
     if routes.is_debug(route):
         simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
         severity = Severity.INFO if simple else Severity.MEDIUM
         return severity, "looks like a left-over test endpoint"
-    if set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"} and _others_are_protected(code):
-        if route.function.calls:
-            return Severity.MEDIUM, "does something, while other routes ask who is calling"
+    if (
+        set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"}
+        and _others_are_protected(code)
+        and route.function.calls
+    ):
+        return Severity.MEDIUM, "does something, while other routes ask who is calling"
     return None
 
 
@@ -106,11 +117,11 @@ RULE = Rule(
     message="A route that touches users' rows authenticates nobody.",
     why=(
         "Authentication in FastAPI is opt-in: a route without the dependency, a router without "
-        "`dependencies=`, or an entry too many in a middleware's allow-list is open to everyone. "
-        "The audit follows dependencies, routers, `include_router`, middleware and the route's own "
-        "code before it reports; health checks, documentation and sign-in are left alone. "
-        "Severity follows what the route reaches: critical for rows with an owner, high for other "
-        "writes, less for left-over test endpoints."
+        "`dependencies=`, or an entry too many in a middleware's allow-list is open to "
+        "everyone. The audit follows dependencies, routers, `include_router`, middleware and "
+        "the route's own code before it reports; health checks, documentation and sign-in are "
+        "left alone. Severity follows what the route reaches: critical for rows with an owner, "
+        "high for other writes, less for left-over test endpoints."
     ),
     check=check,
     valid=(

@@ -73,8 +73,8 @@ RULE = Rule(
     cwe=183,
     message="A prefix in an allow-list makes more paths public than it names.",
     why=(
-        "`path.startswith('/login')` is also true for `/login-history` and for whatever is added "
-        "next year. Compare whole paths, or end each prefix with a slash."
+        "`path.startswith('/login')` is also true for `/login-history` and for whatever is "
+        "added next year. Compare whole paths, or end each prefix with a slash."
     ),
     check=check,
     valid=(Snippet.of(_GATE.format(condition="request.url.path in PUBLIC")),),

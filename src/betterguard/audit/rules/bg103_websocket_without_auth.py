@@ -40,9 +40,9 @@ RULE = Rule(
     cwe=306,
     message="A WebSocket accepts connections without authentication.",
     why=(
-        "HTTP middleware (`@app.middleware('http')`, `BaseHTTPMiddleware`) never sees a WebSocket, "
-        "browsers send cookies but no Authorization header with one, and CORS does not apply: a "
-        "WebSocket must verify a token itself and close with 1008 otherwise."
+        "HTTP middleware (`@app.middleware('http')`, `BaseHTTPMiddleware`) never sees a "
+        "WebSocket, browsers send cookies but no Authorization header with one, and CORS does "
+        "not apply: a WebSocket must verify a token itself and close with 1008 otherwise."
     ),
     check=check,
     valid=(

@@ -53,9 +53,9 @@ RULE = Rule(
     cwe=306,
     message="A callback for events or jobs checks neither a signature nor a token.",
     why=(
-        "Pub/sub sidecars, schedulers and payment services call these routes over the same port as "
-        "everyone else. Whoever knows the path can send events in any user's name: verify the "
-        "sender's signature, or a token that only the sidecar has."
+        "Pub/sub sidecars, schedulers and payment services call these routes over the same port "
+        "as everyone else. Whoever knows the path can send events in any user's name: verify "
+        "the sender's signature, or a token that only the sidecar has."
     ),
     check=check,
     valid=(

@@ -33,13 +33,16 @@ def check(code: Code) -> Iterator[Hit]:
     for route in code.app.routes:
         name = f"{route.path} {route.function.name}"
         if _SIGN_IN.search(route.path) or _SIGN_IN.search(route.function.name):
-            if _takes_password(code, route) and _issues(code, route.function):
-                if not _checks_password(code, route.function):
-                    yield Hit(
-                        route.file.path,
-                        route.pos,
-                        f"{name.split(maxsplit=1)[0]} issues a token and never checks the password",
-                    )
+            if (
+                _takes_password(code, route)
+                and _issues(code, route.function)
+                and not _checks_password(code, route.function)
+            ):
+                yield Hit(
+                    route.file.path,
+                    route.pos,
+                    f"{name.split(maxsplit=1)[0]} issues a token and never checks the password",
+                )
         elif _SIGN_UP.search(route.path) or _SIGN_UP.search(route.function.name):
             yield from _known_account(code, route)
 
@@ -108,7 +111,7 @@ def _known_account(code: Code, route: Route) -> Iterator[Hit]:
             yield Hit(
                 route.file.path,
                 stmt.pos,
-                "signing up with a known e-mail returns a token for that account, no password asked",
+                "signing up with a known e-mail returns that account's token, no password asked",
             )
 
 
@@ -166,9 +169,9 @@ RULE = Rule(
     cwe=287,
     message="A sign-in or sign-up route issues a token without checking the password.",
     why=(
-        "Whoever knows an e-mail address becomes that user. It happens when a demonstration login "
-        "creates unknown users and simply returns known ones. Let Better Auth sign people in; the "
-        "back end only verifies tokens."
+        "Whoever knows an e-mail address becomes that user. It happens when a demonstration "
+        "login creates unknown users and simply returns known ones. Let Better Auth sign people "
+        "in; the back end only verifies tokens."
     ),
     check=check,
     valid=(

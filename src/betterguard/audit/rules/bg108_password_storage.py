@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.security import mentions
-from betterguard.audit.visit import names_in, subexpressions
+from betterguard.audit.visit import PAIR, names_in, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,18 +38,21 @@ def check(code: Code) -> Iterator[Hit]:
 
 def _fast_hashes(code: Code, function: FunctionRef) -> Iterator[Hit]:
     for call in function.calls:
-        if call.base is None and _FAST.match(code.project.qualify(function.file, call.text)):
-            if any(
+        if (
+            call.base is None
+            and _FAST.match(code.project.qualify(function.file, call.text))
+            and any(
                 _PLAIN.search(name.split("(")[0].removesuffix(".encode"))
                 for part in call.parts
                 for name in names_in(part)
-            ):
-                yield Hit(
-                    function.file.path,
-                    call.pos,
-                    f"{call.text} is no password hash: fast and unsalted",
-                    Severity.HIGH,
-                )
+            )
+        ):
+            yield Hit(
+                function.file.path,
+                call.pos,
+                f"{call.text} is no password hash: fast and unsalted",
+                Severity.HIGH,
+            )
 
 
 def _clear(function: FunctionRef) -> Iterator[Hit]:
@@ -63,7 +66,7 @@ def _clear(function: FunctionRef) -> Iterator[Hit]:
                 function.file.path, stmt.pos, f"{function.name} returns the password in clear"
             )
     for expr in function.expressions:
-        if expr.kind == "cmp" and expr.text in {"==", "!="} and len(expr.parts) == 2:
+        if expr.kind == "cmp" and expr.text in {"==", "!="} and len(expr.parts) == PAIR:
             left, right = expr.parts
             if _compares_clear(left, right, plain) or _compares_clear(right, left, plain):
                 yield Hit(
@@ -109,9 +112,9 @@ RULE = Rule(
     cwe=256,
     message="Passwords are stored in clear or under a general-purpose hash.",
     why=(
-        "Whoever reads the table has every password; SHA-256 without salt falls to a graphics card "
-        "in hours. Better Auth hashes passwords with scrypt and keeps them in its own table: a back "
-        "end behind it needs no password column at all."
+        "Whoever reads the table has every password; SHA-256 without salt falls to a graphics "
+        "card in hours. Better Auth hashes passwords with scrypt and keeps them in its own "
+        "table: a back end behind it needs no password column at all."
     ),
     check=check,
     valid=(

@@ -26,7 +26,7 @@ _SCHEME = re.compile(
 def check(code: Code) -> Iterator[Hit]:
     """Branches on the token's text that let the caller in."""
     for function in tokens.token_functions(code):
-        names = tokens.token_names(code, function)
+        names = tokens.token_names(function)
         for stmt in function.statements:
             if stmt.kind != "if" or not stmt.exprs:
                 continue
@@ -98,9 +98,9 @@ RULE = Rule(
     cwe=288,
     message="Tokens of a certain look are accepted without a signature.",
     why=(
-        "`if token.startswith('demo.')` is a password that stands in the source code and works in "
-        "production. Tests can sign real tokens with a key of their own (`betterguard.testing`); "
-        "the verifier needs no exception for them."
+        "`if token.startswith('demo.')` is a password that stands in the source code and works "
+        "in production. Tests can sign real tokens with a key of their own "
+        "(`betterguard.testing`); the verifier needs no exception for them."
     ),
     check=check,
     valid=(

@@ -89,15 +89,18 @@ def _is_branch_of(function: FunctionRef, one: Expr, other: Expr) -> bool:
     for stmt in function.statements:
         if stmt.kind == "if" and stmt.orelse:
             first, second = stmt.body[0].pos if stmt.body else 0, stmt.orelse[0].pos
-            if stmt.pos <= one.pos < stmt.end and stmt.pos <= other.pos < stmt.end:
-                if (first <= one.pos < second) != (first <= other.pos < second):
-                    return True
+            if (
+                stmt.pos <= one.pos < stmt.end
+                and stmt.pos <= other.pos < stmt.end
+                and (first <= one.pos < second) != (first <= other.pos < second)
+            ):
+                return True
     return False
 
 
 def _by_hand(code: Code, function: FunctionRef) -> Iterator[Hit]:
     """``json.loads(base64.urlsafe_b64decode(token.split('.')[1]))`` and nothing that verifies."""
-    names = tokens.token_names(code, function)
+    names = tokens.token_names(function)
     for call in function.calls:
         if not method(call).endswith("b64decode"):
             continue
@@ -146,9 +149,10 @@ RULE = Rule(
     cwe=347,
     message="Claims are taken from a token whose signature is not verified.",
     why=(
-        "Anyone can write a token. Without the signature, `sub` is a field that the caller fills in. "
-        "The usual forms: `options={'verify_signature': False}`, `get_unverified_claims`, decoding "
-        "the middle segment by hand, or doing one of these after verification has failed."
+        "Anyone can write a token. Without the signature, `sub` is a field that the caller "
+        "fills in. The usual forms: `options={'verify_signature': False}`, "
+        "`get_unverified_claims`, decoding the middle segment by hand, or doing one of these "
+        "after verification has failed."
     ),
     check=check,
     valid=(

@@ -30,12 +30,12 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _fault(code: Code, decode: Decode) -> tuple[str, Severity] | None:
-    given = tokens.algorithms(code, decode)
+    given = tokens.algorithms(decode)
     if given is None:
         if decode.library.startswith("jose.") and len(decode.call.parts) > 1:
             return "no algorithms are named: the token's header chooses", Severity.MEDIUM
         return None
-    if _from_header(code, decode, given):
+    if _from_header(decode, given):
         return "the algorithm is taken from the token's own header", Severity.CRITICAL
     names = tokens.algorithm_names(code, decode)
     if any(name.lower() == "none" for name in names):
@@ -52,7 +52,7 @@ def _fault(code: Code, decode: Decode) -> tuple[str, Severity] | None:
     return None
 
 
-def _from_header(code: Code, decode: Decode, given: Expr) -> bool:
+def _from_header(decode: Decode, given: Expr) -> bool:
     function = decode.function
     if function is None:
         return False
@@ -79,12 +79,22 @@ def _from_header(code: Code, decode: Decode, given: Expr) -> bool:
 
 def _reads_algorithm(value: Expr, headers: set[str]) -> bool:
     for part in subexpressions(value):
-        if part.kind == "call" and method(part) == "get" and part.parts:
-            if part.parts[0].text == "alg" and part.text.rpartition(".")[0] in headers:
-                return True
-        if part.kind == "sub" and part.base is not None and part.base.text in headers:
-            if part.parts and part.parts[0].text == "alg":
-                return True
+        if (
+            part.kind == "call"
+            and method(part) == "get"
+            and part.parts
+            and part.parts[0].text == "alg"
+            and part.text.rpartition(".")[0] in headers
+        ):
+            return True
+        if (
+            part.kind == "sub"
+            and part.base is not None
+            and part.base.text in headers
+            and part.parts
+            and part.parts[0].text == "alg"
+        ):
+            return True
     return False
 
 
@@ -118,9 +128,9 @@ RULE = Rule(
     cwe=327,
     message="The list of allowed algorithms lets a token choose how it is verified.",
     why=(
-        "The header is written by whoever made the token. If it may choose the algorithm, `none` or "
-        "HS256 keyed with the published public key pass. Name the algorithms of the key, and only "
-        "those."
+        "The header is written by whoever made the token. If it may choose the algorithm, "
+        "`none` or HS256 keyed with the published public key pass. Name the algorithms of the "
+        "key, and only those."
     ),
     check=check,
     valid=(

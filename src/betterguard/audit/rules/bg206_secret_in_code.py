@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.visit import (
+    PAIR,
     argument,
     keyword,
     method,
@@ -64,9 +65,13 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
             yield from _literal_key(code, file, expr)
         elif expr.kind == "bool" and expr.text == "or" and len(expr.parts) > 1:
             first, last = expr.parts[0], expr.parts[-1]
-            if last.kind == "str" and first.kind == "call" and _asks_for_secret(first):
-                if _is_value(last):
-                    yield Hit(file.path, expr.pos, _default_message(first), Severity.HIGH)
+            if (
+                last.kind == "str"
+                and first.kind == "call"
+                and _asks_for_secret(first)
+                and _is_value(last)
+            ):
+                yield Hit(file.path, expr.pos, _default_message(first), Severity.HIGH)
 
 
 def _own_literal(value: Expr) -> Expr | None:
@@ -136,7 +141,7 @@ def _self_compared(file: File) -> Iterator[Hit]:
             sources[stmt.exprs[0].text] = stmt.exprs[-1].parts[0].text
         if stmt.kind == "if" and stmt.exprs:
             for part in subexpressions(stmt.exprs[0]):
-                if part.kind == "cmp" and len(part.parts) == 2:
+                if part.kind == "cmp" and len(part.parts) == PAIR:
                     left, right = (sources.get(p.text) for p in part.parts)
                     if left is not None and left == right:
                         yield Hit(
@@ -150,17 +155,21 @@ def _self_compared(file: File) -> Iterator[Hit]:
 
 def _committed(code: Code) -> Iterator[Hit]:
     for entry in code.environment.env:
-        if entry.path in code.environment.committed and is_secret(entry.name) and entry.value:
-            if not re.search(
+        if (
+            entry.path in code.environment.committed
+            and is_secret(entry.name)
+            and entry.value
+            and not re.search(
                 r"your|change|example|placeholder|<|xxx|\$\{", entry.value, re.IGNORECASE
-            ):
-                yield Hit(
-                    entry.path,
-                    0,
-                    f"{entry.name} is under version control",
-                    Severity.HIGH,
-                    line=entry.line,
-                )
+            )
+        ):
+            yield Hit(
+                entry.path,
+                0,
+                f"{entry.name} is under version control",
+                Severity.HIGH,
+                line=entry.line,
+            )
 
 
 RULE = Rule(
@@ -171,16 +180,17 @@ RULE = Rule(
     cwe=798,
     message="A signing secret has a literal value or default, or is under version control.",
     why=(
-        "Whoever can read the repository can sign tokens for every user, and a forgotten variable "
-        "in production silently puts the default to work. Read the secret from the environment, "
-        "without a default, and refuse to start when it is missing or shorter than 32 bytes."
+        "Whoever can read the repository can sign tokens for every user, and a forgotten "
+        "variable in production silently puts the default to work. Read the secret from the "
+        "environment, without a default, and refuse to start when it is missing or shorter than "
+        "32 bytes."
     ),
     check=check,
     valid=(
         Snippet.of("import os\nBETTER_AUTH_SECRET = os.environ['BETTER_AUTH_SECRET']\n"),
         Snippet.of(
             "from pydantic_settings import BaseSettings\n"
-            "class Settings(BaseSettings):\n    better_auth_secret: str\n    secret_name: str = 'x'\n"
+            "class Settings(BaseSettings):\n    better_auth_secret: str\n    secret_name: str = ''\n"
         ),
         Snippet.of("import os\nSECRET_KEY = os.getenv('SECRET_KEY', '')\n"),
     ),

@@ -9,7 +9,7 @@ from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.rules.bg206_secret_in_code import is_secret
-from betterguard.audit.security import AUTH_NAMES
+from betterguard.audit.security import AUTH_NAMES, UNAUTHORIZED
 from betterguard.audit.visit import names_in, statements, subexpressions
 
 if TYPE_CHECKING:
@@ -34,18 +34,22 @@ def check(code: Code) -> Iterator[Hit]:
         if not AUTH_NAMES.search(function.name) or not _authenticates(code, function):
             continue
         for stmt in function.statements:
-            if stmt.kind == "if" and stmt.exprs and (reason := _reason(stmt.exprs[0])):
-                if _lets_in(code, function, stmt):
-                    yield Hit(
-                        function.file.path,
-                        stmt.pos,
-                        f"{function.name} lets everyone in {reason}",
-                        evidence=("this branch returns an identity without a token",),
-                    )
+            if (
+                stmt.kind == "if"
+                and stmt.exprs
+                and (reason := _reason(stmt.exprs[0]))
+                and _lets_in(code, function, stmt)
+            ):
+                yield Hit(
+                    function.file.path,
+                    stmt.pos,
+                    f"{function.name} lets everyone in {reason}",
+                    evidence=("this branch returns an identity without a token",),
+                )
 
 
 def _authenticates(code: Code, function: FunctionRef) -> bool:
-    return bool(tokens.token_names(code, function)) or code.security.refuses(function) == 401
+    return bool(tokens.token_names(function)) or code.security.refuses(function) == UNAUTHORIZED
 
 
 def _reason(condition: Expr) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check(code: Code) -> Iterator[Hit]:
     """``replace``, ``split(…)[1]`` and ``[7:]`` on the Authorization header."""
     for function in code.functions("Bearer", "fastapi", "starlette"):
-        names = tokens.header_names(code, function)
+        names = tokens.header_names(function)
         if names:
             yield from _cuts(function, names)
 
@@ -65,9 +65,10 @@ RULE = Rule(
     cwe=20,
     message="The Bearer token is cut out of the Authorization header by hand.",
     why=(
-        "`replace` removes the word wherever it stands and accepts headers without it; `split()[1]` "
-        "and `[7:]` break on other spacing and let two credentials or another scheme through; a "
-        "scheme's name is case-insensitive (RFC 9110). `HTTPBearer` or `BetterGuard.user` do it."
+        "`replace` removes the word wherever it stands and accepts headers without it; "
+        "`split()[1]` and `[7:]` break on other spacing and let two credentials or another "
+        "scheme through; a scheme's name is case-insensitive (RFC 9110). `HTTPBearer` or "
+        "`BetterGuard.user` do it."
     ),
     check=check,
     valid=(

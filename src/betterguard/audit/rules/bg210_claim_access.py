@@ -55,14 +55,19 @@ def _is_claims(code: Code, function: FunctionRef, call: Expr) -> bool:
 
 
 def _reading(expr: Expr, names: set[str]) -> tuple[str, bool]:
-    """Give the claim that an expression reads and whether by subscript; empty when it reads none."""
+    """Give the claim that an expression reads, if any, and whether by subscript."""
     if expr.kind == "call" and method(expr) == "get" and expr.parts:
         owner = receiver(expr)
         if owner is not None and owner.text in names and expr.parts[0].kind == "str":
             return expr.parts[0].text, False
-    if expr.kind == "sub" and expr.base is not None and expr.base.text in names and expr.parts:
-        if expr.parts[0].kind == "str":
-            return expr.parts[0].text, True
+    if (
+        expr.kind == "sub"
+        and expr.base is not None
+        and expr.base.text in names
+        and expr.parts
+        and expr.parts[0].kind == "str"
+    ):
+        return expr.parts[0].text, True
     return "", False
 
 
@@ -134,9 +139,10 @@ RULE = Rule(
     cwe=754,
     message="A claim is read in a way that fails for real or for crafted tokens.",
     why=(
-        "Better Auth's JWT plugin puts the user's id into `sub` and `id`; there is no `user_id`, and "
-        "`userId` belongs to e-mail verification tokens. A subscript on a missing claim, or an "
-        "attribute of a claim with another type, turns a bad token into a 500."
+        "Better Auth's JWT plugin puts the user's id into `sub` and `id`; there is no "
+        "`user_id`, and `userId` belongs to e-mail verification tokens. A subscript on a "
+        "missing claim, or an attribute of a claim with another type, turns a bad token into a "
+        "500."
     ),
     check=check,
     valid=(

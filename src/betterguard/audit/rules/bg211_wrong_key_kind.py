@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give verified decodings whose algorithms and key do not fit the nearest ``betterAuth({…})``."""
+    """Give verified decodings whose algorithms do not fit the nearest ``betterAuth({…})``."""
     for decode in code.decodes:
         if not decode.verified:
             continue
         names = tokens.algorithm_names(code, decode)
-        secret = _uses_better_auth_secret(code, decode)
+        secret = _uses_better_auth_secret(decode)
         server = _nearest(code, decode.file.path)
         fault = _fault(names, server, secret=secret, others=_verifies_asymmetric(code, decode))
         if fault:
@@ -51,13 +51,18 @@ def _fault(names: set[str], server: AuthServer | None, *, secret: bool, others: 
             return "HS256 with the shared secret: Better Auth's jwt plugin never signs that way"
         return ""
     known = names & {"EdDSA", "ES256", "ES512", "PS256", "RS256"}
-    if known and server is not None and server.jwt_plugin and not server.custom_sign:
-        if server.algorithm not in names:
-            return f"{', '.join(sorted(known))} expected, Better Auth signs with {server.algorithm}"
+    if (
+        known
+        and server is not None
+        and server.jwt_plugin
+        and not server.custom_sign
+        and server.algorithm not in names
+    ):
+        return f"{', '.join(sorted(known))} expected, Better Auth signs with {server.algorithm}"
     return ""
 
 
-def _uses_better_auth_secret(code: Code, decode: Decode) -> bool:
+def _uses_better_auth_secret(decode: Decode) -> bool:
     key = argument(decode.call, 1, "key")
     if key is None or key.kind != "name":
         return False
@@ -109,10 +114,11 @@ RULE = Rule(
     cwe=347,
     message="The back end expects another signature than its Better Auth makes.",
     why=(
-        "The `jwt` plugin signs with EdDSA (or ES256, ES512, PS256, RS256) from a key set and never "
-        "with HS256. HS256 with `BETTER_AUTH_SECRET` exists only for `cookieCache.strategy: 'jwt'`, "
-        "for e-mail verification links and where somebody wrote `jwt.sign`: a back end that expects "
-        "it refuses every real token, or takes one kind of token for another."
+        "The `jwt` plugin signs with EdDSA (or ES256, ES512, PS256, RS256) from a key set and "
+        "never with HS256. HS256 with `BETTER_AUTH_SECRET` exists only for "
+        "`cookieCache.strategy: 'jwt'`, for e-mail verification links and where somebody wrote "
+        "`jwt.sign`: a back end that expects it refuses every real token, or takes one kind of "
+        "token for another."
     ),
     check=check,
     valid=(

@@ -33,19 +33,15 @@ RULE = Rule(
     cwe=1104,
     message="Tokens are verified with python-jose.",
     why=(
-        "It cannot verify EdDSA, which Better Auth signs with by default, and it accepted 73 of 424 "
-        "forged or malformed tokens of a public test set in our measurement; PyJWT accepted 28, and "
-        "betterguard's own strict parsing in front of it refuses those too."
+        "It cannot verify EdDSA, which Better Auth signs with by default, and it accepted 73 of "
+        "424 forged or malformed tokens of a public test set in our measurement; PyJWT accepted "
+        "28, and betterguard's own strict parsing in front of it refuses those too."
     ),
     check=check,
-    valid=(
-        Snippet.of(
-            "import jwt\ndef f(token):\n    return jwt.decode(token, K, algorithms=['EdDSA'])\n"
-        ),
-    ),
+    valid=(Snippet.of("import jwt\ndef f(token):\n    return jwt.decode(token, K, ['EdDSA'])\n"),),
     invalid=(
         Snippet.of(
-            "from jose import jwt\ndef f(token):\n    return jwt.decode(token, K, algorithms=['HS256'])\n"
+            "from jose import jwt\ndef f(token):\n    return jwt.decode(token, K, ['HS256'])\n"
         ),
     ),
 )

@@ -24,16 +24,16 @@ def check(code: Code) -> Iterator[Hit]:
         for call in function.calls:
             if not code.project.qualify(function.file, call.text).endswith("jwt.encode"):
                 continue
-            if _is_test_tool(function) or not _is_shared(code, function, call):
+            if _is_test_tool(function) or not _is_shared(call):
                 continue
             yield Hit(
                 function.file.path,
                 call.pos,
-                f"{function.name} signs tokens itself, beside Better Auth: no revocation, no sign-out",
+                f"{function.name} signs tokens itself, beside Better Auth: sign-out does not end them",
             )
 
 
-def _is_shared(code: Code, function: FunctionRef, call: Expr) -> bool:
+def _is_shared(call: Expr) -> bool:
     """Signed with what may be Better Auth's secret, not with a key of another service."""
     key = argument(call, 1, "key")
     if key is None:
@@ -62,9 +62,9 @@ RULE = Rule(
     cwe=287,
     message="The back end issues tokens itself although Better Auth signs people in.",
     why=(
-        "Two issuers mean two places that check passwords, tokens that Better Auth's sign-out does "
-        "not know, and a shared secret whose leak forges both. Let Better Auth issue, and the back "
-        "end only verify."
+        "Two issuers mean two places that check passwords, tokens that Better Auth's sign-out "
+        "does not know, and a shared secret whose leak forges both. Let Better Auth issue, and "
+        "the back end only verify."
     ),
     check=check,
     valid=(Snippet.of(_ENCODE.format(name="JWT_SECRET")),),

@@ -46,7 +46,9 @@ _HARMLESS = frozenset(
     ]
 )
 _HEADERS = re.compile(r"(?:^|\.)request\.headers$|^(?:request_)?headers$")
-_SECRET_NAMES = re.compile(r"(?:^|[._])(?:\w+_)?(?:api_?key|password|passwd|private_?key)$", re.IGNORECASE)
+_SECRET_NAMES = re.compile(
+    r"(?:^|[._])(?:\w+_)?(?:api_?key|password|passwd|private_?key)$", re.IGNORECASE
+)
 _OTHER_TOKENS = re.compile(
     r"device|push|fcm|csrf|page_|next_|cursor|_tokens$|max_token", re.IGNORECASE
 )
@@ -56,11 +58,11 @@ _NOT_SECRET = re.compile(
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """``print`` and logging calls with a token, its claims, or all headers among their arguments."""
+    """``print`` and logging calls with a token, its claims or all headers in their arguments."""
     for function in code.functions("jwt", "jose", "Bearer", "headers"):
         if code.is_script(function.file):
             continue
-        held = tokens.token_names(code, function)
+        held = tokens.token_names(function)
         claims = _claims(code, function)
         for call in console.outputs(function):
             what = _secret(call, held, claims)
@@ -88,32 +90,46 @@ def _secret(call: Expr, held: set[str], claims: set[str]) -> str:
 
 
 def _exposed(expr: Expr, held: set[str], claims: set[str]) -> str:
-    if expr.kind == "name":
-        return _named(expr.text, held, claims)
-    if expr.kind == "call":
-        if method(expr) in _HARMLESS or (method(expr) == "get" and expr.base is None):
-            owner = expr.text.rpartition(".")[0]
-            key = expr.parts[0].text.lower() if expr.parts else ""
-            if method(expr) == "get" and owner.endswith("headers") and key == "authorization":
-                return "the Authorization header is"
+    match expr.kind:
+        case "name":
+            return _named(expr.text, held, claims)
+        case "cmp" | "not" | "str" | "lambda":
             return ""
-    if expr.kind == "sub":
-        # A slice of a token still is a piece of it; one claim out of the payload is not.
-        is_slice = bool(expr.parts) and expr.parts[0].text == "slice"
-        base = expr.base
-        if base is not None and base.kind == "name" and base.text in claims and not is_slice:
-            return ""
-        return _exposed(base, held, set()) if base is not None else ""
-    if expr.kind in {"cmp", "not", "str", "lambda"}:
-        return ""
-    parts = (
-        expr.parts[:1] + expr.parts[2:] if expr.kind == "if" and len(expr.parts) > 1 else expr.parts
-    )
-    inner = (*parts, *((expr.base,) if expr.base is not None else ()))
-    for part in inner:
-        if what := _exposed(part, held, claims):
-            return what
+        case "sub":
+            return _of_part(expr, held, claims)
+        case "call" if method(expr) in _HARMLESS or _is_plain_get(expr):
+            return _of_get(expr)
+        case _:
+            found = (_exposed(part, held, claims) for part in _shown(expr))
+            return next((what for what in found if what), "")
+
+
+def _is_plain_get(call: Expr) -> bool:
+    return method(call) == "get" and call.base is None
+
+
+def _of_get(call: Expr) -> str:
+    key = call.parts[0].text.lower() if call.parts else ""
+    if call.text.endswith("headers.get") and key == "authorization":
+        return "the Authorization header is"
     return ""
+
+
+def _of_part(expr: Expr, held: set[str], claims: set[str]) -> str:
+    """A slice of a token still is a piece of it; one claim out of the payload is not."""
+    base = expr.base
+    is_slice = bool(expr.parts) and expr.parts[0].text == "slice"
+    if base is None or (base.kind == "name" and base.text in claims and not is_slice):
+        return ""
+    return _exposed(base, held, set())
+
+
+def _shown(expr: Expr) -> tuple[Expr, ...]:
+    """What of an expression ends in the text: of ``a if b else c`` not the condition."""
+    parts = expr.parts
+    if expr.kind == "if":
+        parts = parts[:1] + parts[2:]
+    return (*parts, *((expr.base,) if expr.base is not None else ()))
 
 
 def _named(name: str, held: set[str], claims: set[str]) -> str:
@@ -138,9 +154,9 @@ RULE = Rule(
     cwe=532,
     message="A token, its claims or the request's headers are written to the log.",
     why=(
-        "A token in a log works for whoever reads the log, until it expires, which may be a week. "
-        "Its first characters tell the header only, but the habit ends with whole tokens; the "
-        "claims are personal data. Log the user's id, and the reason of a refusal."
+        "A token in a log works for whoever reads the log, until it expires, which may be a "
+        "week. Its first characters tell the header only, but the habit ends with whole tokens; "
+        "the claims are personal data. Log the user's id, and the reason of a refusal."
     ),
     check=check,
     valid=(

@@ -54,9 +54,9 @@ RULE = Rule(
     cwe=613,
     message="A token without expiry, audience or issuer is accepted.",
     why=(
-        "PyJWT checks `exp` when it is there and accepts a token that has none. Demand what Better "
-        "Auth always sends: `options={'require': ['exp', 'sub', 'iss', 'aud']}`, `audience=` and "
-        "`issuer=`."
+        "PyJWT checks `exp` when it is there and accepts a token that has none. Demand what "
+        "Better Auth always sends: `options={'require': ['exp', 'sub', 'iss', 'aud']}`, "
+        "`audience=` and `issuer=`."
     ),
     check=check,
     valid=(

@@ -63,10 +63,10 @@ RULE = Rule(
     cwe=639,
     message="A user id in the path is not compared with the caller.",
     why=(
-        "The token proves who is calling; the path says whose data is wanted. If nothing compares "
-        "the two, every signed-in user can read and change everybody's rows by editing the address. "
-        "Comparisons inline, in helpers of other files and in dependencies are recognised; "
-        "`Depends(guard.path_user)` is one."
+        "The token proves who is calling; the path says whose data is wanted. If nothing "
+        "compares the two, every signed-in user can read and change everybody's rows by editing "
+        "the address. Comparisons inline, in helpers of other files and in dependencies are "
+        "recognised; `Depends(guard.path_user)` is one."
     ),
     check=check,
     valid=(

@@ -99,11 +99,11 @@ class _Walk:
             function.file.path,
             place.pos,
             f"{what} rows of {model} without asking whose they are",
-            evidence=(
-                f"reached from {'/'.join(self.route.methods)} {self.route.path} "
-                f"({self.route.file.path})",
-            ),
+            evidence=(f"reached from {self._shown_route()}",),
         )
+
+    def _shown_route(self) -> str:
+        return f"{'/'.join(self.route.methods)} {self.route.path} ({self.route.file.path})"
 
     def _leaks(self, function: FunctionRef, query: Query, names: set[str]) -> bool:
         model = query.model
@@ -153,7 +153,7 @@ class _Walk:
         return ""
 
     def _bound_values(self, function: FunctionRef, raw: RawQuery) -> Iterator[Expr]:
-        """Give the arguments of the calls that the text, or the name that holds it, is passed to."""
+        """Give what is bound where the text, or the name that holds it, is executed."""
         holders = {
             name
             for name, values in function.assigned.items()
@@ -301,7 +301,7 @@ def get_current_user(authorization: str = Header()) -> str:
 """
 _ROUTE = """
 @app.get("/tasks/{task_id}")
-def task(task_id: int, me: str = Depends(get_current_user), session: Session = Depends(get_session)):
+def task(task_id: int, me: str = Depends(get_current_user), session=Depends(get_session)):
 """
 
 RULE = Rule(
@@ -313,16 +313,18 @@ RULE = Rule(
     message="A statement over users' rows has no condition on their owner.",
     why=(
         "Ids are guessable or leak; a row that is found by its id alone belongs to anybody. The "
-        "audit follows what the caller chooses from the route into services and repositories, and "
-        "stays silent where the owner is in the condition, is compared afterwards, or was made sure "
-        "of before, also in another file. `isolate(engine)` puts the condition into every statement."
+        "audit follows what the caller chooses from the route into services and repositories, "
+        "and stays silent where the owner is in the condition, is compared afterwards, or was "
+        "made sure of before, also in another file. `isolate(engine)` puts the condition into "
+        "every statement."
     ),
     check=check,
     valid=(
         Snippet.of(
             _HEAD
             + _ROUTE
-            + "    return session.exec(select(Task).where(Task.id == task_id, Task.user_id == me)).first()\n"
+            + "    mine = select(Task).where(Task.id == task_id, Task.user_id == me)\n"
+            + "    return session.exec(mine).first()\n"
         ),
         Snippet.of(
             _HEAD
@@ -377,7 +379,8 @@ def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_se
             _HEAD
             + "from sqlalchemy import text\n"
             + _ROUTE
-            + '    return session.execute(text("SELECT * FROM task WHERE id = :id"), {"id": task_id})\n'
+            + '    found = text("SELECT * FROM task WHERE id = :id")\n'
+            + '    return session.execute(found, {"id": task_id})\n'
         ),
     ),
 )

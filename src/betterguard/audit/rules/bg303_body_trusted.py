@@ -117,8 +117,9 @@ RULE = Rule(
     cwe=915,
     message="A request's body is trusted: it names the owner, or is not validated at all.",
     why=(
-        "An owner in the body lets a signed-in user write rows into another's account; take it from "
-        "the token. A `dict` body reaches the table with whatever keys and types the client sent."
+        "An owner in the body lets a signed-in user write rows into another's account; take it "
+        "from the token. A `dict` body reaches the table with whatever keys and types the "
+        "client sent."
     ),
     check=check,
     valid=(

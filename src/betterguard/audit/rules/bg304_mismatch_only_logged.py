@@ -9,7 +9,7 @@ from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _console as console
 from betterguard.audit.security import mentions
-from betterguard.audit.visit import names_in, subexpressions
+from betterguard.audit.visit import PAIR, names_in, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +26,19 @@ def check(code: Code) -> Iterator[Hit]:
     """``if user_id != caller:`` with nothing but output in it."""
     for function in code.functions("fastapi", "starlette"):
         for stmt in function.statements:
-            if stmt.kind == "if" and stmt.exprs and not stmt.orelse and _only_logs(stmt):
-                if _compares_users(code, function, stmt):
-                    yield Hit(
-                        function.file.path,
-                        stmt.pos,
-                        "another user's id is noticed, logged, and let through",
-                        evidence=(f"in {function.name}",),
-                    )
+            if (
+                stmt.kind == "if"
+                and stmt.exprs
+                and not stmt.orelse
+                and _only_logs(stmt)
+                and _compares_users(code, function, stmt)
+            ):
+                yield Hit(
+                    function.file.path,
+                    stmt.pos,
+                    "another user's id is noticed, logged, and let through",
+                    evidence=(f"in {function.name}",),
+                )
 
 
 def _only_logs(stmt: Stmt) -> bool:
@@ -51,7 +56,7 @@ def _only_logs(stmt: Stmt) -> bool:
 
 def _compares_users(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
     for part in subexpressions(stmt.exprs[0]):
-        if part.kind != "cmp" or part.text != "!=" or len(part.parts) != 2:
+        if part.kind != "cmp" or part.text != "!=" or len(part.parts) != PAIR:
             continue
         if any(side.kind in {"str", "num", "const"} for side in part.parts):
             continue
@@ -74,8 +79,9 @@ RULE = Rule(
     cwe=639,
     message="A mismatch between the caller and the wanted user is only logged.",
     why=(
-        "The check looks like isolation in review and is none at run time: the request goes on with "
-        "the other user's id. Answer 403, or take the id from the token and drop the other one."
+        "The check looks like isolation in review and is none at run time: the request goes on "
+        "with the other user's id. Answer 403, or take the id from the token and drop the other "
+        "one."
     ),
     check=check,
     valid=(

@@ -57,12 +57,22 @@ def _claimed_emails(code: Code, function: FunctionRef) -> set[str]:
 
 def _takes_email(value: Expr, claims: set[str]) -> bool:
     for part in subexpressions(value):
-        if part.kind == "call" and method(part) == "get" and part.parts:
-            if part.parts[0].text == "email" and part.text.rpartition(".")[0] in claims:
-                return True
-        if part.kind == "sub" and part.base is not None and part.parts:
-            if part.parts[0].text == "email" and part.base.text in claims:
-                return True
+        if (
+            part.kind == "call"
+            and method(part) == "get"
+            and part.parts
+            and part.parts[0].text == "email"
+            and part.text.rpartition(".")[0] in claims
+        ):
+            return True
+        if (
+            part.kind == "sub"
+            and part.base is not None
+            and part.parts
+            and part.parts[0].text == "email"
+            and part.base.text in claims
+        ):
+            return True
         if part.kind == "name" and part.text.endswith(".email") and part.text[:-6] in claims:
             return True
     return False
@@ -126,9 +136,9 @@ RULE = Rule(
     cwe=289,
     message="The caller is identified by an e-mail address instead of the user's id.",
     why=(
-        "An e-mail address changes, may be unverified, may be missing, and may belong to another "
-        "account tomorrow; a default such as 'unknown@example.com' makes one account of many "
-        "people. The id in `sub` is what the token proves."
+        "An e-mail address changes, may be unverified, may be missing, and may belong to "
+        "another account tomorrow; a default such as 'unknown@example.com' makes one account of "
+        "many people. The id in `sub` is what the token proves."
     ),
     check=check,
     valid=(

@@ -80,8 +80,8 @@ RULE = Rule(
     cwe=89,
     message="A value is pasted into the text of an SQL statement.",
     why=(
-        "Whoever chooses the value chooses the statement: `' OR true --` reads everybody's rows. "
-        "Bind values (`:name`), whatever isolation stands behind."
+        "Whoever chooses the value chooses the statement: `' OR true --` reads everybody's "
+        "rows. Bind values (`:name`), whatever isolation stands behind."
     ),
     check=check,
     valid=(

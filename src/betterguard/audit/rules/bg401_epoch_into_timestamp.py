@@ -28,11 +28,14 @@ def check(code: Code) -> Iterator[Hit]:
     columns = code.models.dated
     for function in code.functions("datetime", "sqlmodel", "sqlalchemy"):
         for name, value, model in code.queries.writes(function):
-            if name in columns and (model is None or model in columns[name]):
-                if _is_epoch(code, function.file, _bound(function, value)):
-                    yield Hit(
-                        function.file.path, value.pos, f"a number of seconds is written to {name}"
-                    )
+            if (
+                name in columns
+                and (model is None or model in columns[name])
+                and _is_epoch(code, function.file, _bound(function, value))
+            ):
+                yield Hit(
+                    function.file.path, value.pos, f"a number of seconds is written to {name}"
+                )
 
 
 def _bound(function: FunctionRef, value: Expr) -> Expr:
@@ -79,8 +82,9 @@ RULE = Rule(
     cwe=704,
     message="An integer or float is put into a timestamp column.",
     why=(
-        "Every PostgreSQL driver refuses a number for TIMESTAMP: the first write is a 500. Epoch "
-        "seconds are right for the `exp` claim and for integer columns, which are left alone."
+        "Every PostgreSQL driver refuses a number for TIMESTAMP: the first write is a 500. "
+        "Epoch seconds are right for the `exp` claim and for integer columns, which are left "
+        "alone."
     ),
     check=check,
     valid=(Snippet.of(_MODEL + "claims = {'exp': int(time.time()) + 900}\n"),),

@@ -113,7 +113,7 @@ def _aware_columns(code: Code) -> set[str]:
 
 
 def _mixing(code: Code, file: File, aware: set[str]) -> set[int]:
-    """A naive value written to a column with an aware default is BG403's."""
+    """Naive values written to columns with an aware default, which are BG403's."""
     return {
         value.pos
         for function in code.project.in_file(file)
@@ -153,10 +153,11 @@ RULE = Rule(
     cwe=682,
     message="datetime.utcnow gives a naive time and is deprecated.",
     why=(
-        "Deprecated since Python 3.12; SQLModel 0.0.45 and newer refuse the value on INSERT; beside "
-        "aware values it cannot be compared. References (`default_factory=datetime.utcnow`) count as "
-        "calls do. High where the value ends in a SQLModel column and no older version is pinned, "
-        "medium in other columns and in token expiries, low elsewhere."
+        "Deprecated since Python 3.12; SQLModel 0.0.45 and newer refuse the value on INSERT; "
+        "beside aware values it cannot be compared. References "
+        "(`default_factory=datetime.utcnow`) count as calls do. High where the value ends in a "
+        "SQLModel column and no older version is pinned, medium in other columns and in token "
+        "expiries, low elsewhere."
     ),
     check=check,
     fixable=True,

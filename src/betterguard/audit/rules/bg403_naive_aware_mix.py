@@ -113,9 +113,12 @@ def _parses_offset(function: FunctionRef, value: Expr) -> Expr | None:
     """``fromisoformat(text.replace("Z", "+00:00"))``, here or where the name was bound."""
     for source in (value, *function.assigned.get(value.text, ())):
         for part in subexpressions(source):
-            if part.kind == "call" and method(part) == "fromisoformat":
-                if any(inner.text == "+00:00" for inner in subexpressions(part)):
-                    return part
+            if (
+                part.kind == "call"
+                and method(part) == "fromisoformat"
+                and any(inner.text == "+00:00" for inner in subexpressions(part))
+            ):
+                return part
     return None
 
 
@@ -137,9 +140,10 @@ RULE = Rule(
     cwe=682,
     message="Naive and aware times meet in one column.",
     why=(
-        "Which of the two comes back depends on the driver and on the session's time zone; comparing "
-        "them is a TypeError; asyncpg refuses an aware value for TIMESTAMP, psycopg shifts it in "
-        "silence. `UtcDateTime` takes aware values only and stores UTC, whatever the column's type."
+        "Which of the two comes back depends on the driver and on the session's time zone; "
+        "comparing them is a TypeError; asyncpg refuses an aware value for TIMESTAMP, psycopg "
+        "shifts it in silence. `UtcDateTime` takes aware values only and stores UTC, whatever "
+        "the column's type."
     ),
     check=check,
     valid=(Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),),

@@ -26,7 +26,7 @@ def check(code: Code) -> Iterator[Hit]:
                 yield Hit(
                     column.file.path,
                     given.pos,
-                    f"{model.name}.{column.name}: the text {given.text!r} is quoted, so the time of "
+                    f"{model.name}.{column.name}: {given.text!r} is quoted, so the time of "
                     "CREATE TABLE is stored",
                 )
             default = keyword(call, "default")
@@ -69,21 +69,23 @@ RULE = Rule(
     message="A timestamp default is worked out once instead of for each row.",
     why=(
         "`server_default='now()'` is a quoted literal in SQL and is evaluated when the table is "
-        "created; `default=datetime.now()` when the module is imported. Every row then gets the same "
-        "time. `func.now()` and `default_factory=` are right."
+        "created; `default=datetime.now()` when the module is imported. Every row then gets the "
+        "same time. `func.now()` and `default_factory=` are right."
     ),
     check=check,
     fixable=True,
     valid=(
         Snippet.of(
             _HEAD
-            + "    created_at: datetime = Field(sa_column=Column(DateTime, server_default=func.now()))\n"
+            + "    created_at: datetime = Field(\n"
+            + "        sa_column=Column(DateTime, server_default=func.now()))\n"
         ),
     ),
     invalid=(
         Snippet.of(
             _HEAD
-            + "    created_at: datetime = Field(sa_column=Column(DateTime, server_default='now()'))\n"
+            + "    created_at: datetime = Field(\n"
+            + "        sa_column=Column(DateTime, server_default='now()'))\n"
         ),
         Snippet.of(
             _HEAD + "    created_at: datetime = Field(default=datetime.now(timezone.utc))\n"

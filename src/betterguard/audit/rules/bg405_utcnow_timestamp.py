@@ -18,9 +18,13 @@ def check(code: Code) -> Iterator[Hit]:
     """``.timestamp()`` on ``utcnow()``, at once or through a local name."""
     for file in code.files("utcnow"):
         for expr in file.expressions:
-            if expr.kind == "call" and expr.text == ".timestamp" and expr.base is not None:
-                if time.is_utcnow(code, file, expr.base):
-                    yield Hit(file.path, expr.pos, "a naive UTC time is taken for local time")
+            if (
+                expr.kind == "call"
+                and expr.text == ".timestamp"
+                and expr.base is not None
+                and time.is_utcnow(code, file, expr.base)
+            ):
+                yield Hit(file.path, expr.pos, "a naive UTC time is taken for local time")
         for function in code.project.in_file(file):
             for call in function.calls:
                 name = call.text.removesuffix(".timestamp")
@@ -37,8 +41,8 @@ RULE = Rule(
     cwe=682,
     message="utcnow().timestamp() is off by the machine's UTC offset.",
     why=(
-        "`timestamp()` takes a naive value for local time. East of Greenwich tokens expire hours "
-        "late, west of it hours early; on a server in UTC nobody notices. Use "
+        "`timestamp()` takes a naive value for local time. East of Greenwich tokens expire "
+        "hours late, west of it hours early; on a server in UTC nobody notices. Use "
         "`datetime.now(timezone.utc).timestamp()` or `time.time()`."
     ),
     check=check,

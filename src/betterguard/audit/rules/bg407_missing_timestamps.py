@@ -65,9 +65,9 @@ RULE = Rule(
     cwe=778,
     message="A table lacks created_at or updated_at.",
     why=(
-        "Without them nobody can tell after an incident which rows were touched, and synchronising "
-        "or sorting needs a migration later. Association tables are left alone; rows that are only "
-        "ever added need no `updated_at`, which is reported as information."
+        "Without them nobody can tell after an incident which rows were touched, and "
+        "synchronising or sorting needs a migration later. Association tables are left alone; "
+        "rows that are only ever added need no `updated_at`, which is reported as information."
     ),
     check=check,
     valid=(

@@ -105,9 +105,9 @@ RULE = Rule(
     cwe=778,
     message="updated_at has no onupdate: it is right only where code remembers to set it.",
     why=(
-        "Every update path must then set it by hand, and one forgets. `sa_column_kwargs="
-        "{'onupdate': …}`, or the timestamps of `betterguard.schema`, do it for every path. Medium "
-        "where no code sets it at all."
+        "Every update path must then set it by hand, and one forgets. "
+        "`sa_column_kwargs={'onupdate': …}`, or the timestamps of `betterguard.schema`, do it "
+        "for every path. Medium where no code sets it at all."
     ),
     check=check,
     fixable=True,

@@ -30,7 +30,7 @@ def check(code: Code) -> Iterator[Hit]:
                     yield Hit(
                         function.file.path,
                         source.pos,
-                        f"text is bound to the timestamp {name}: asyncpg refuses it, psycopg casts it",
+                        f"text is bound to the timestamp {name}: asyncpg refuses it",
                     )
 
 
@@ -72,21 +72,21 @@ RULE = Rule(
     cwe=704,
     message="ISO text is bound to a timestamp column.",
     why=(
-        "asyncpg raises DataError, psycopg casts in silence and by the session's zone: the code works "
-        "with one driver and not with the next. Bind the `datetime` itself."
+        "asyncpg raises DataError, psycopg casts in silence and by the session's zone: the code "
+        "works with one driver and not with the next. Bind the `datetime` itself."
     ),
     check=check,
     valid=(
         Snippet.of(
             _HEAD + "def add(session):\n    now = datetime.now(timezone.utc)\n"
-            "    session.execute(text('INSERT INTO task (created_at) VALUES (:created_at)'), "
+            "    session.execute(text('INSERT INTO task VALUES (:created_at)'), "
             "{'created_at': now})\n    return now.isoformat()\n"
         ),
     ),
     invalid=(
         Snippet.of(
             _HEAD + "def add(session):\n    now = datetime.now(timezone.utc).isoformat()\n"
-            "    session.execute(text('INSERT INTO task (created_at) VALUES (:created_at)'), "
+            "    session.execute(text('INSERT INTO task VALUES (:created_at)'), "
             "{'created_at': now})\n"
         ),
         Snippet.of(

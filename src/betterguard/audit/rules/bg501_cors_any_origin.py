@@ -61,8 +61,8 @@ RULE = Rule(
     cwe=942,
     message="CORS allows every origin together with credentials.",
     why=(
-        "Starlette then echoes whatever origin asks, `null` included: every page that a signed-in "
-        "user opens can call the API with their cookies and read the answers."
+        "Starlette then echoes whatever origin asks, `null` included: every page that a "
+        "signed-in user opens can call the API with their cookies and read the answers."
     ),
     check=check,
     fixable=True,

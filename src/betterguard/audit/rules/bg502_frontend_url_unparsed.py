@@ -79,9 +79,10 @@ RULE = Rule(
     cwe=183,
     message="The front end's address is used as one origin without being parsed.",
     why=(
-        "Origins compare as exact strings. A comma list in FRONTEND_URL, a trailing slash, a capital "
-        "letter, and no origin matches any more: the browser shows a CORS error and the server logs "
-        "nothing. betterguard parses FRONTEND_URL and refuses to start on what cannot be an origin."
+        "Origins compare as exact strings. A comma list in FRONTEND_URL, a trailing slash, a "
+        "capital letter, and no origin matches any more: the browser shows a CORS error and the "
+        "server logs nothing. betterguard parses FRONTEND_URL and refuses to start on what "
+        "cannot be an origin."
     ),
     check=check,
     fixable=True,

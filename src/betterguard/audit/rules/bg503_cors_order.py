@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _cors as cors
+from betterguard.audit.security import UNAUTHORIZED
 from betterguard.audit.visit import statements
 
 if TYPE_CHECKING:
@@ -65,10 +66,13 @@ def _first_refusal(code: Code, function: FunctionRef) -> Stmt | None:
     """Give the ``if`` that refuses a missing header, or the refusal itself."""
     for stmt in function.statements:
         if stmt.kind == "if" and any(
-            code.security.refusal(function, inner) == 401 for inner in statements(stmt.body)
+            code.security.refusal(function, inner) == UNAUTHORIZED
+            for inner in statements(stmt.body)
         ):
             return stmt
-    return next((s for s in function.statements if code.security.refusal(function, s) == 401), None)
+    return next(
+        (s for s in function.statements if code.security.refusal(function, s) == UNAUTHORIZED), None
+    )
 
 
 _PARTS = {
@@ -98,7 +102,8 @@ RULE = Rule(
     why=(
         "The middleware added last is outermost. Added after CORS, an auth middleware answers "
         "preflights with 401 (they never carry a token) and its refusals lack CORS headers: the "
-        "browser reports a CORS error for every call. `guard.install` puts CORS around everything."
+        "browser reports a CORS error for every call. `guard.install` puts CORS around "
+        "everything."
     ),
     check=check,
     valid=(Snippet.of(_PARTS["head"] + _PARTS["gate"] + _PARTS["cors"]),),

@@ -81,15 +81,20 @@ def _literals(code: Code, added: Middleware) -> Iterator[Hit]:
                     "an origin ends at the host: with a slash or a path it matches nothing",
                 )
     given = cors.option(added, "allow_origins")
-    if given is not None and given.kind == "list" and texts and len(texts) == len(given.parts):
-        if all(_LOCAL.match(part.expr.text) for part in texts):
-            yield Hit(
-                added.file.path,
-                given.pos,
-                "only localhost is allowed: no deployed front end can call this API",
-                Severity.LOW,
-                Confidence.MEDIUM,
-            )
+    if (
+        given is not None
+        and given.kind == "list"
+        and texts
+        and len(texts) == len(given.parts)
+        and all(_LOCAL.match(part.expr.text) for part in texts)
+    ):
+        yield Hit(
+            added.file.path,
+            given.pos,
+            "only localhost is allowed: no deployed front end can call this API",
+            Severity.LOW,
+            Confidence.MEDIUM,
+        )
 
 
 _APP = """

@@ -75,8 +75,9 @@ RULE = Rule(
     cwe=755,
     message="An error is answered in a way that becomes a 500.",
     why=(
-        "FastAPI's exception handlers run inside the middleware: an HTTPException raised in it meets "
-        "none and becomes a 500. An exception handler must return a Response; a dict is a TypeError."
+        "FastAPI's exception handlers run inside the middleware: an HTTPException raised in it "
+        "meets none and becomes a 500. An exception handler must return a Response; a dict is a "
+        "TypeError."
     ),
     check=check,
     valid=(

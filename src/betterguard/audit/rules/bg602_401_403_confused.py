@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
+from betterguard.audit.security import FORBIDDEN
 from betterguard.audit.visit import keyword, subexpressions
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Expr, Stmt
 
 _INVALID = re.compile(
-    r"invalid (?:or expired )?token|token (?:has )?expired|expired token|missing (?:\w+ )?token|not authenticated|could not validate credentials|missing authorization",
+    r"invalid (?:or expired )?token|token (?:has )?expired|expired token|missing (?:\w+ )?token"
+    r"|not authenticated|could not validate credentials|missing authorization",
     re.IGNORECASE,
 )
 
@@ -25,16 +27,19 @@ _INVALID = re.compile(
 def check(code: Code) -> Iterator[Hit]:
     """403 answered to a missing or invalid token."""
     for function in code.functions("403"):
-        if not tokens.token_names(code, function):
+        if not tokens.token_names(function):
             continue
         for stmt in function.statements:
-            if stmt.kind == "raise" and code.security.refusal(function, stmt) == 403:
-                if _is_about_token(stmt):
-                    yield Hit(
-                        function.file.path,
-                        stmt.pos,
-                        "a missing or invalid token is answered with 403 instead of 401",
-                    )
+            if (
+                stmt.kind == "raise"
+                and code.security.refusal(function, stmt) == FORBIDDEN
+                and _is_about_token(stmt)
+            ):
+                yield Hit(
+                    function.file.path,
+                    stmt.pos,
+                    "a missing or invalid token is answered with 403 instead of 401",
+                )
 
 
 def _is_about_token(stmt: Stmt) -> bool:
@@ -63,8 +68,9 @@ RULE = Rule(
     cwe=755,
     message="A missing or invalid token is answered with 403.",
     why=(
-        "401 says 'sign in (again)', which the front end can act on by fetching a new token; 403 says "
-        "'you may not', and a retry is pointless. Clients that refresh on 401 never recover from 403."
+        "401 says 'sign in (again)', which the front end can act on by fetching a new token; "
+        "403 says 'you may not', and a retry is pointless. Clients that refresh on 401 never "
+        "recover from 403."
     ),
     check=check,
     fixable=True,

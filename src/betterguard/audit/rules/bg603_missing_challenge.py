@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.security import UNAUTHORIZED
 from betterguard.audit.visit import keyword, names_in
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _is_plain_401(code: Code, function: FunctionRef, call: Expr) -> bool:
     name = code.project.qualify(function.file, call.text)
     if not name.endswith("HTTPException") or keyword(call, "headers") is not None:
         return False
-    return code.security.status(function, call, raised=False) == 401
+    return code.security.status(function, call, raised=False) == UNAUTHORIZED
 
 
 def _dropped(code: Code) -> Iterator[Hit]:
@@ -82,8 +83,9 @@ RULE = Rule(
     cwe=755,
     message="A 401 lacks the WWW-Authenticate header.",
     why=(
-        "RFC 9110 demands the challenge with every 401, RFC 6750 says what it tells: whether a token "
-        "was missing or had expired. Answers of a sign-in form are another matter and are left alone."
+        "RFC 9110 demands the challenge with every 401, RFC 6750 says what it tells: whether a "
+        "token was missing or had expired. Answers of a sign-in form are another matter and are "
+        "left alone."
     ),
     check=check,
     fixable=True,

@@ -59,9 +59,9 @@ RULE = Rule(
     cwe=1109,
     message="A parameter hides fastapi.status: the refusal is a 500.",
     why=(
-        "`status` is a natural name for a query parameter. With it, `status.HTTP_403_FORBIDDEN` is an "
-        "attribute of a string: the request is not answered 403 but crashes. Alias the parameter "
-        "(`Query(alias='status')`) or write the number."
+        "`status` is a natural name for a query parameter. With it, `status.HTTP_403_FORBIDDEN` "
+        "is an attribute of a string: the request is not answered 403 but crashes. Alias the "
+        "parameter (`Query(alias='status')`) or write the number."
     ),
     check=check,
     fixable=True,

@@ -117,9 +117,10 @@ RULE = Rule(
     cwe=209,
     message="Internal errors are told to the client.",
     why=(
-        "The text of a database or library error names tables, columns, hosts and sometimes values. "
-        "Log it, answer with a fixed sentence and a request id. Errors of the application's own, "
-        "written for people, are left alone. `debug = True` as a default leaks more."
+        "The text of a database or library error names tables, columns, hosts and sometimes "
+        "values. Log it, answer with a fixed sentence and a request id. Errors of the "
+        "application's own, written for people, are left alone. `debug = True` as a default "
+        "leaks more."
     ),
     check=check,
     fixable=True,

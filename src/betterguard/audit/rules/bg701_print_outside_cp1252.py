@@ -44,9 +44,9 @@ RULE = Rule(
     cwe=176,
     message="print writes characters that cp1252 does not have.",
     why=(
-        "On Windows, a redirected standard output uses the code page: an emoji or a check mark raises "
-        "UnicodeEncodeError, in a route that is a 500. Characters that cp1252 has (€ — • é) are left "
-        "alone. `guard.install(app)` makes the streams UTF-8."
+        "On Windows, a redirected standard output uses the code page: an emoji or a check mark "
+        "raises UnicodeEncodeError, in a route that is a 500. Characters that cp1252 has (€ — • "
+        "é) are left alone. `guard.install(app)` makes the streams UTF-8."
     ),
     check=check,
     fixable=True,

@@ -38,8 +38,9 @@ RULE = Rule(
     cwe=176,
     message="A log message holds characters that cp1252 does not have.",
     why=(
-        "logging catches the UnicodeEncodeError and prints a traceback instead: the line is lost and "
-        "the log is full of noise. Give the handler an encoding, or make the streams UTF-8."
+        "logging catches the UnicodeEncodeError and prints a traceback instead: the line is "
+        "lost and the log is full of noise. Give the handler an encoding, or make the streams "
+        "UTF-8."
     ),
     check=check,
     fixable=True,

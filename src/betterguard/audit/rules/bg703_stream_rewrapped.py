@@ -23,9 +23,13 @@ def check(code: Code) -> Iterator[Hit]:
     for file in code.files("stdout"):
         for call in file.expressions:
             wraps = call.text.endswith("TextIOWrapper") or call.text == "()"
-            if call.kind == "call" and wraps and call.parts:
-                if _BUFFERS & set(names_in(call.parts[0])):
-                    yield Hit(file.path, call.pos, "a standard stream is wrapped a second time")
+            if (
+                call.kind == "call"
+                and wraps
+                and call.parts
+                and _BUFFERS & set(names_in(call.parts[0]))
+            ):
+                yield Hit(file.path, call.pos, "a standard stream is wrapped a second time")
 
 
 RULE = Rule(
@@ -36,9 +40,10 @@ RULE = Rule(
     cwe=675,
     message="A standard stream is wrapped a second time.",
     why=(
-        "When the old wrapper is collected it closes the buffer under the new one: 'I/O operation on "
-        "closed file', later and elsewhere; pytest and IDLE have no buffer at all. "
-        "`sys.stdout.reconfigure(encoding='utf-8', errors='backslashreplace')` keeps the object."
+        "When the old wrapper is collected it closes the buffer under the new one: 'I/O "
+        "operation on closed file', later and elsewhere; pytest and IDLE have no buffer at all. "
+        "`sys.stdout.reconfigure(encoding='utf-8', errors='backslashreplace')` keeps the "
+        "object."
     ),
     check=check,
     fixable=True,

@@ -49,8 +49,8 @@ RULE = Rule(
     cwe=176,
     message="A log file is opened without an encoding.",
     why=(
-        "On Windows it is then cp1252: records with other characters fail, and the same file is read "
-        "wrongly elsewhere. Say `encoding='utf-8'`."
+        "On Windows it is then cp1252: records with other characters fail, and the same file is "
+        "read wrongly elsewhere. Say `encoding='utf-8'`."
     ),
     check=check,
     fixable=True,
