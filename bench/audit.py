@@ -55,6 +55,10 @@ def meets(finding: Finding, entry: Entry) -> bool:
     )
 
 
+def _nearest(findings: list[Finding], line: int) -> Finding:
+    return min(findings, key=lambda finding: abs(finding.line - line))
+
+
 class Tally:
     """Counts hits, misses, traps and findings that the file does not know."""
 
@@ -77,10 +81,10 @@ class Tally:
                 )
                 continue
             found = [finding for finding in free if meets(finding, entry)]
-            found.sort(key=lambda finding, line=entry["line"]: abs(finding.line - line))
             if found:
-                free.remove(found[0])
-                self.known.append((repo, found[0]))
+                nearest = _nearest(found, entry["line"])
+                free.remove(nearest)
+                self.known.append((repo, nearest))
                 self.hit[number(entry["rule"]), Severity.named(entry["severity"])] += 1
             else:
                 self.missed.append((repo, entry))

@@ -41,7 +41,7 @@ def folder() -> Path:
 
 
 def program_digest() -> str:
-    """Give a hash of the audit's own code: what an older version worked out is not used."""
+    """Hash the audit's own code: what an older version worked out is not used."""
     digest = hashlib.blake2b(sys.version.encode(), digest_size=16)
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         stat = file.stat()

@@ -78,7 +78,7 @@ class Config:
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """Give a glob over the whole path; a bare folder name stands for all below it."""
+    """Match a glob over the whole path; a bare folder name stands for all below it."""
     return fnmatch.fnmatch(path, pattern) or fnmatch.fnmatch(path, f"{pattern.rstrip('/')}/*")
 
 

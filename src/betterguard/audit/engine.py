@@ -95,24 +95,33 @@ def judge(inputs: Inputs, facts: list[Module], config: Config) -> tuple[list[Fin
 
 
 def _environment(inputs: Inputs) -> Environment:
-    """Give what the files that are not Python tell."""
-    made: dict[str, list[object]] = {"requirements": [], "env": [], "script": []}
-    for source in inputs.sources:
-        text = source.text.decode(errors="replace")
-        match kind(source.path):
-            case "requirements":
-                made["requirements"].extend(read_requirements(source.path, text))
-            case "env":
-                made["env"].extend(read_env(source.path, text))
-            case "script":
-                made["script"].extend(read_auth_servers(source.path, source.text))
-    faults = tuple(Fault(s.path, s.fault) for s in inputs.sources if s.fault)
+    """Read what the files that are not Python tell."""
+    texts = [
+        (source, source.text.decode(errors="replace"))
+        for source in inputs.sources
+        if kind(source.path) in {"requirements", "env"}
+    ]
     return Environment(
-        tuple(made["requirements"]),  # type: ignore[arg-type]  each list holds its own kind
-        tuple(made["env"]),  # type: ignore[arg-type]  as above
-        tuple(made["script"]),  # type: ignore[arg-type]  as above
+        tuple(
+            requirement
+            for source, text in texts
+            if kind(source.path) == "requirements"
+            for requirement in read_requirements(source.path, text)
+        ),
+        tuple(
+            entry
+            for source, text in texts
+            if kind(source.path) == "env"
+            for entry in read_env(source.path, text)
+        ),
+        tuple(
+            server
+            for source in inputs.sources
+            if kind(source.path) == "script"
+            for server in read_auth_servers(source.path, source.text)
+        ),
         inputs.committed,
-        faults,
+        tuple(Fault(source.path, source.fault) for source in inputs.sources if source.fault),
         inputs.prefix,
     )
 

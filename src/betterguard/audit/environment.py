@@ -89,7 +89,7 @@ def _above(folder: str, path: str) -> bool:
 
 
 def read_requirements(path: str, text: str) -> Iterator[Requirement]:
-    """Give what one file requires: ``requirements*.txt``, pyproject, a uv, Poetry or Pipenv lock."""
+    """Give what one file requires: ``requirements*.txt``, pyproject, a lock file."""
     folder, _, name = path.rpartition("/")
     try:
         if name.endswith(".txt"):

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import fields
-from betterguard.audit.visit import keyword, method, names_in, positional, subexpressions
+from betterguard.audit.visit import keyword, method, names_in, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -252,7 +252,7 @@ class Models:
 
 
 def _is_persons(column: Column) -> bool:
-    """Give an ``owner_id`` that points to a service or a team says nothing about the caller."""
+    """Whether an ``owner_id`` points to people: to a service or a team says nothing of the caller."""
     table = column.foreign_key.rpartition(".")[0]
     return not table or bool(_PEOPLE.search(table))
 
@@ -266,8 +266,3 @@ def _table(ref: ClassRef, own: dict[str, Stmt]) -> str:
     if stmt is not None and stmt.exprs[-1].kind == "str":
         return stmt.exprs[-1].text
     return ref.name.lower()
-
-
-def model_arguments(call: Expr) -> tuple[Expr, ...]:
-    """Give what ``select(A, B.x)`` or ``get(A, id)`` may name as models."""
-    return positional(call)

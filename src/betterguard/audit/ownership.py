@@ -80,7 +80,7 @@ class Ownership:
         )
 
     def _with_row(self, comparison: Expr, names: set[str]) -> bool:
-        """Give compared with a row's owner: that says nothing about the caller."""
+        """Whether the other side is a row's owner, which says nothing about the caller."""
         for side in comparison.parts:
             base, _, last = side.text.rpartition(".")
             if (
@@ -159,7 +159,7 @@ class Ownership:
             for call, target in self.calls.callees(function)
         )
 
-    def _secured_by(  # noqa: PLR0913, PLR0917  a call with all that it is judged by
+    def _secured_by(
         self, function: FunctionRef, call: Expr, target: Target, heads: set[str], ids: set[str]
     ) -> bool:
         """Whether a call made sure of the ids, or gave the row that they belong to."""

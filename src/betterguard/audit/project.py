@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from betterguard.audit.environment import Environment
     from betterguard.audit.facts import Class, Expr, Function, Import, Module, Param, Stmt
 
-T = TypeVar("T", "Stmt", "Expr")
+Record = TypeVar("Record", "Stmt", "Expr")
 
 MAX_HOPS = 12
 """Re-exports and aliases followed before a name is given up (cycles exist)."""
@@ -100,14 +100,14 @@ class File:
         return self.flat.calls.items
 
 
-class Ordered(Generic[T]):
+class Ordered(Generic[Record]):
     """Records by where they stand, so that those of one function are a slice."""
 
-    def __init__(self, items: Iterable[T]) -> None:
-        self.items = tuple(items)
-        self._starts = [item.pos for item in self.items]
+    def __init__(self, items: Iterable[Record]) -> None:
+        self.items: tuple[Record, ...] = tuple(items)
+        self._starts: list[int] = [item.pos for item in self.items]
 
-    def between(self, start: int, end: int) -> tuple[T, ...]:
+    def between(self, start: int, end: int) -> tuple[Record, ...]:
         """Give the records that begin in a stretch of the text."""
         first = bisect.bisect_left(self._starts, start)
         return self.items[first : bisect.bisect_left(self._starts, end, first)]
@@ -179,7 +179,7 @@ class FunctionRef:
         """All calls, those of nested functions included."""
         return self._span(self.file.flat.calls)
 
-    def _span(self, flat: Ordered[T]) -> tuple[T, ...]:
+    def _span(self, flat: Ordered[Record]) -> tuple[Record, ...]:
         body = self.function.body
         return flat.between(body[0].pos, self.function.end) if body else ()
 
@@ -388,7 +388,7 @@ class Project:
         return self.files.get(f"{prefix}{name}.py") or self.files.get(f"{prefix}{name}/__init__.py")
 
     def instance(self, value: Value) -> ClassRef | None:
-        """Give the project's class that a variable is an instance of, as far as its binding tells."""
+        """Give the project's class that a variable is an instance of, if its binding tells."""
         expr = value.expr
         if expr is None or expr.kind != "call" or expr.base is not None:
             note = value.stmts[-1].note

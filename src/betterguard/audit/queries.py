@@ -197,7 +197,7 @@ class Queries:
 
 
 def _is_plain(value: Expr) -> bool:
-    """Give a value that carries a statement on: executing it, narrowing it, taking its result."""
+    """Whether a value carries a statement on: executes it, narrows it, takes its result."""
     return value.kind in {"call", "name"}
 
 

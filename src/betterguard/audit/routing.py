@@ -30,7 +30,7 @@ class RouteEntry:
     line: int
     mounted: bool
     authentication: str
-    """``required``, ``credential not verified``, ``optional``, ``public`` by intent, or ``none``."""
+    """``required``, ``credential not verified``, ``optional``, ``public``, or ``none``."""
     by: str
     """What authenticates: a dependency, a middleware, own code; empty when nothing does."""
     rows: tuple[str, ...]

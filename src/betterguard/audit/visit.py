@@ -119,7 +119,7 @@ def receiver(call: Expr) -> Expr | None:
 
 
 def chain(call: Expr) -> Iterator[Expr]:
-    """Give the calls of a fluent chain, the last first: ``.all()``, ``.where(…)``, ``select(…)``."""
+    """Give the calls of a fluent chain, last first: ``.all()``, ``.where(…)``, ``select(…)``."""
     step: Expr | None = call
     while step is not None:
         if step.kind == "call":

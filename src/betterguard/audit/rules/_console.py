@@ -84,7 +84,7 @@ def is_cured(code: Code) -> bool:
 
 
 def _reconfigures(code: Code, file: File) -> bool:
-    """``sys.stdout.reconfigure`` in a file with an app, in one that it imports, or in a lone one."""
+    """``sys.stdout.reconfigure`` in a file with an app, in what it imports, or in a lone one."""
     found = any(
         call.kind == "call" and call.text in {"sys.stdout.reconfigure", "stream.reconfigure"}
         for call in file.expressions

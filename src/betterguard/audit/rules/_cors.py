@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import External, Value
+from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.visit import keyword, method, positional, subexpressions
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _named(
                 yield from parts(code, target.file, stmt.exprs[-1], None, depth + 1)
         if target.owner is None and target.stmts and target.stmts[0].note is not None:
             return
-    elif not isinstance(target, External) and hasattr(target, "statements"):
+    elif isinstance(target, FunctionRef):
         for stmt in target.statements:
             if stmt.kind == "return" and stmt.exprs:
                 yield from parts(code, target.file, stmt.exprs[0], None, depth + 1)

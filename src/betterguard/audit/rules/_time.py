@@ -26,7 +26,7 @@ SQLMODEL_STRICT = (0, 0, 45)
 
 
 def is_utcnow(code: Code, file: File, expr: Expr) -> bool:
-    """Give a call of, or a reference to, the library's ``datetime.utcnow``."""
+    """Whether it is a call of, or a reference to, the library's ``datetime.utcnow``."""
     if expr.kind not in {"name", "call"} or not expr.text.endswith("utcnow"):
         return False
     return code.project.qualify(file, expr.text) in UTCNOW
@@ -45,7 +45,7 @@ def kind(code: Code, file: File, expr: Expr, depth: int = 0) -> str:
 
 
 def _of_helper(code: Code, file: File, expr: Expr, depth: int) -> str:
-    """What a function of the project gives back, where all its returns agree."""
+    """Tell what a function of the project gives back, where all its returns agree."""
     target = code.project.resolve(file, expr.text) if expr.base is None else None
     if not isinstance(target, FunctionRef):
         return ""

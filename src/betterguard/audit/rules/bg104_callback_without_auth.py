@@ -37,7 +37,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _harmless(code: Code, route: Route) -> bool:
-    """Give a declaration (which topics, which settings) or a public page: nothing to protect."""
+    """Whether it is a declaration (which topics, which settings) or a public page: nothing to protect."""
     if routes.is_public(code, route):
         return True
     if not route.function.calls:

@@ -95,7 +95,7 @@ def _checks_password(code: Code, function: FunctionRef) -> bool:
 
 
 def _verifies(call: Expr, names: set[str]) -> bool:
-    """Give a check by name, or a hand-over of the caller's password to code that was not found."""
+    """Whether it checks by its name, or hands the password to code that was not found."""
     name = method(call)
     if not _CHECKS.search(name) or name in {"hash", "hash_password", "get_password_hash", "sha256"}:
         return False

@@ -52,7 +52,7 @@ def _authenticators(code: Code) -> Iterator[FunctionRef]:
 
 
 def _compares(function: FunctionRef) -> bool:
-    """Give a dependency that checks the path against the caller reads it for a good reason."""
+    """Whether it compares the path with the caller, and so reads it for a good reason."""
     params = {param.name for param in function.params}
     return any(
         expr.kind == "cmp"
@@ -129,7 +129,7 @@ def _source(value: Expr) -> str:
 
 
 def _is_path_piece(part: Expr) -> bool:
-    """Give a segment of the path: ``path_parts[-2]`` where the name says so."""
+    """Whether it is a segment of the path: ``path_parts[-2]`` where the name says so."""
     base = part.base
     return (
         base is not None

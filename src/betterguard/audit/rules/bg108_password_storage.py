@@ -75,7 +75,7 @@ def _clear(function: FunctionRef) -> Iterator[Hit]:
 
 
 def _is_clear(value: Expr, plain: set[str]) -> bool:
-    """Give the password itself, or text with it in it."""
+    """Whether it is the password itself, or text with it in it."""
     if value.kind == "name":
         return value.text in plain
     if value.kind == "fstr":

@@ -65,29 +65,24 @@ def _is_backdoor(expr: Expr) -> bool:
 
 
 def _lets_in(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
-    """Give the branch gives an identity back, and does not verify or refuse on the way."""
-    body = list(statements(stmt.body))
+    """Whether the branch gives an identity back, and neither verifies nor refuses on the way."""
     if any(code.security.refusal(function, inner) for inner in stmt.body):
         return False
-    verified = any(
-        found is not None and found.verified
-        for inner in body
-        for expr in inner.exprs
-        for part in subexpressions(expr)
-        if part.kind == "call" and (found := code.security.decode(function.file, part, function))
-    )
-    if verified:
+    if any(
+        decode.verified and stmt.pos <= decode.call.pos < stmt.end
+        for decode in code.security.decodes(function)
+    ):
         return False
-    return any(
-        (
-            inner.kind == "return"
-            and inner.exprs
-            and inner.exprs[0].text not in {"None", "False"}
-            and not tokens.only_strips(inner.exprs[0])
-        )
-        or (inner.kind == "assign" and tokens.IDENTITY_NAMES.search(inner.exprs[0].text))
-        for inner in body
-    )
+    return any(_gives_identity(inner) for inner in statements(stmt.body))
+
+
+def _gives_identity(stmt: Stmt) -> bool:
+    if not stmt.exprs:
+        return False
+    value = stmt.exprs[0]
+    if stmt.kind == "return":
+        return value.text not in {"None", "False"} and not tokens.only_strips(value)
+    return stmt.kind == "assign" and bool(tokens.IDENTITY_NAMES.search(value.text))
 
 
 RULE = Rule(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give verified decodings with an unsafe list of algorithms."""
+    """Find verified decodings with an unsafe list of algorithms."""
     for decode in code.decodes:
         if not decode.verified or "decode" not in method(decode.call):
             continue
@@ -115,7 +115,7 @@ def _allow_listed(decode: Decode, names: set[str]) -> bool:
 
 
 def _key_by_algorithm(decode: Decode) -> bool:
-    """Give a key that PyJWT bound to its own algorithm, or that was chosen for the algorithm."""
+    """Whether it is a key that PyJWT bound to its own algorithm, or that was chosen for the algorithm."""
     key = argument(decode.call, 1, "key")
     return key is not None and key.text.endswith(".key")
 

@@ -16,7 +16,7 @@ _SWITCHES = ("verify_exp", "verify_aud", "verify_iss", "verify_nbf", "verify_iat
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give verified decodings with ``verify_…: False`` in their options."""
+    """Find verified decodings with ``verify_…: False`` in their options."""
     for decode in code.decodes:
         if not decode.verified:
             continue

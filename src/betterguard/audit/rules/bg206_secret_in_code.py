@@ -86,7 +86,7 @@ def _own_literal(value: Expr) -> Expr | None:
 
 
 def _is_value(literal: Expr) -> bool:
-    """Give a text that could serve as a secret: not empty, no name of a variable, no address."""
+    """Whether it is a text that could serve as a secret: not empty, no name of a variable, no address."""
     text = literal.text
     return bool(text) and not re.fullmatch(r"[A-Z][A-Z0-9_]+|https?://\S+|[./~].*", text)
 
@@ -130,7 +130,7 @@ def _literal_key(code: Code, file: File, call: Expr) -> Iterator[Hit]:
 
 
 def _self_compared(file: File) -> Iterator[Hit]:
-    """Give a variable compared with another reading of itself: the check can never fail."""
+    """Find a variable compared with another reading of itself: the check can never fail."""
     sources: dict[str, str] = {}
     for stmt in file.facts.body:
         if (
@@ -190,7 +190,7 @@ RULE = Rule(
         Snippet.of("import os\nBETTER_AUTH_SECRET = os.environ['BETTER_AUTH_SECRET']\n"),
         Snippet.of(
             "from pydantic_settings import BaseSettings\n"
-            "class Settings(BaseSettings):\n    better_auth_secret: str\n    secret_name: str = ''\n"
+            "class Settings(BaseSettings):\n    better_auth_secret: str\n    secret_name: str\n"
         ),
         Snippet.of("import os\nSECRET_KEY = os.getenv('SECRET_KEY', '')\n"),
     ),

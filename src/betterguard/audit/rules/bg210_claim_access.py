@@ -21,7 +21,7 @@ _CATCHERS = frozenset({"KeyError", "LookupError", "Exception", "BaseException"})
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give readings of claims in functions that decode a token."""
+    """Find readings of claims in functions that decode a token."""
     for function in code.functions("jwt", "jose"):
         names = _payloads(code, function)
         if names:

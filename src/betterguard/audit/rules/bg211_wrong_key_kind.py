@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give verified decodings whose algorithms do not fit the nearest ``betterAuth({…})``."""
+    """Find verified decodings whose algorithms do not fit the nearest ``betterAuth({…})``."""
     for decode in code.decodes:
         if not decode.verified:
             continue

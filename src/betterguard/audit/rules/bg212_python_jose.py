@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give imports of ``jose`` in files that verify tokens with it."""
+    """Find imports of ``jose`` in files that verify tokens with it."""
     verifying = {d.file.path for d in code.decodes if d.library.startswith("jose.")}
     for file in code.files("jose"):
         for imported in file.facts.imports:

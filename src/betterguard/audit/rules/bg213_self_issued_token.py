@@ -29,7 +29,7 @@ def check(code: Code) -> Iterator[Hit]:
             yield Hit(
                 function.file.path,
                 call.pos,
-                f"{function.name} signs tokens itself, beside Better Auth: sign-out does not end them",
+                f"{function.name} signs tokens itself: Better Auth's sign-out does not end them",
             )
 
 

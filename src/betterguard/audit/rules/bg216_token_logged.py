@@ -116,7 +116,7 @@ def _of_get(call: Expr) -> str:
 
 
 def _of_part(expr: Expr, held: set[str], claims: set[str]) -> str:
-    """A slice of a token still is a piece of it; one claim out of the payload is not."""
+    """Judge a slice of a token as the token, and one claim out of the payload as harmless."""
     base = expr.base
     is_slice = bool(expr.parts) and expr.parts[0].text == "slice"
     if base is None or (base.kind == "name" and base.text in claims and not is_slice):
@@ -125,7 +125,7 @@ def _of_part(expr: Expr, held: set[str], claims: set[str]) -> str:
 
 
 def _shown(expr: Expr) -> tuple[Expr, ...]:
-    """What of an expression ends in the text: of ``a if b else c`` not the condition."""
+    """Give what ends in the text: of ``a if b else c`` not the condition."""
     parts = expr.parts
     if expr.kind == "if":
         parts = parts[:1] + parts[2:]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give verified decodings that demand neither ``exp`` nor an audience nor an issuer."""
+    """Find verified decodings that demand neither ``exp`` nor an audience nor an issuer."""
     for decode in code.decodes:
         if not decode.verified or not decode.library.endswith(".decode"):
             continue

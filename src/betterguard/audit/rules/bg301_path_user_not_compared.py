@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give authenticated routes with ``{user_id}`` that reach data without a comparison."""
+    """Find authenticated routes with ``{user_id}`` that reach data without a comparison."""
     for route in code.app.routes:
         for name in owners.path_owners(route):
             gate, source = code.security.protection(route)

@@ -124,7 +124,7 @@ class _Walk:
         return not self.code.ownership.verified_before(function, query.call.pos, model.owner, ids)
 
     def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
-        """Give a condition on the caller by another column: a team, a household, a role."""
+        """Whether a condition is on the caller by another column: a team, a household, a role."""
         callers = self.code.security.principals(function)
         return any(mentions(condition, callers) for condition in query.conditions) or any(
             name.startswith(("self.user", "self.current_user", "current_user"))
@@ -247,7 +247,7 @@ def _by_secret(query: Query) -> bool:
 
 
 def _is_list(query: Query) -> bool:
-    """Give a statement for every row; not a bare subquery or an alias."""
+    """Whether it is a statement for every row; not a bare subquery or an alias."""
     return query.verb in {"select", "query", "update", "delete"}
 
 

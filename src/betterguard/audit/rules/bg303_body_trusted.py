@@ -20,7 +20,7 @@ _WRITES = frozenset({"POST", "PUT", "PATCH"})
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give writing routes: ``dict`` bodies, and owners that come out of the body."""
+    """Find writing routes: ``dict`` bodies, and owners that come out of the body."""
     for route in code.app.routes:
         if set(route.methods) & _WRITES:
             yield from _untyped(code, route)

@@ -23,7 +23,7 @@ _BY_EMAIL = re.compile(r"\bwhere\b[^;]*\bemail\s*=\s*(?::|%|\?|\$)", re.IGNORECA
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give the first look-up by e-mail of each function that knows the token's claims."""
+    """Find the first look-up by e-mail of each function that knows the token's claims."""
     files: set[str] = set()
     for function in code.functions("email"):
         if not code.queries.of(function) and not code.queries.raw(function):

@@ -40,7 +40,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _listened(code: Code) -> bool:
-    """Give an event listener for updates keeps such columns for all tables."""
+    """Whether an event listener keeps such columns for all tables."""
     return any(
         "before_update" in {part.text for part in decorator.parts}
         or "before_flush" in {part.text for part in decorator.parts}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give what is added later runs first: refusals before CORS carry no CORS headers."""
+    """Find refusals outside of CORS: what is added later runs first."""
     guards = list(code.security.guards())
     for added in cors.middleware(code):
         for guard in guards:

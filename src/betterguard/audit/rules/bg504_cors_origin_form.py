@@ -23,7 +23,7 @@ _LOCAL = re.compile(r"^https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?/?
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give a string for a list, slashes, wildcards, wide patterns, localhost only."""
+    """Find a string for a list, slashes, wildcards, wide patterns, localhost only."""
     for added in cors.middleware(code):
         yield from _string(added)
         yield from _pattern(added)

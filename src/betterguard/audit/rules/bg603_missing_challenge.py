@@ -47,7 +47,7 @@ def _is_plain_401(code: Code, function: FunctionRef, call: Expr) -> bool:
 
 
 def _dropped(code: Code) -> Iterator[Hit]:
-    """Give a handler of HTTPException that answers without the exception's headers."""
+    """Find a handler of HTTPException that answers without the exception's headers."""
     for handler in code.app.handlers:
         if not handler.exception.endswith("HTTPException"):
             continue

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give prints with such characters, where nothing cures the streams."""
+    """Find prints with such characters, where nothing cures the streams."""
     if console.is_cured(code):
         return
     requests = console.request_code(code)

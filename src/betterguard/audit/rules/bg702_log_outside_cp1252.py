@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Give logging calls with such characters, where nothing cures the streams."""
+    """Find logging calls with such characters, where nothing cures the streams."""
     if console.is_cured(code):
         return
     for file in code.files("log"):
