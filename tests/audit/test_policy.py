@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -205,3 +207,26 @@ def test_a_baseline_is_plain_json(tmp_path: Path) -> None:
     write_baseline(tmp_path / "base.json", audit_texts({"app.py": f"{SECRET}\n"}))
     data = json.loads((tmp_path / "base.json").read_text())
     assert data["findings"] == [{"rule": "BG206", "path": "app.py", "source": SECRET, "count": 1}]
+
+
+def test_the_cache_is_found_again_by_another_process(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "app.py").write_text(f"{SECRET}\n")
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from betterguard.audit import audit\nfrom betterguard.audit.cache import Cache\n"
+        "cache = Cache(Path(sys.argv[2])); report = audit([Path(sys.argv[1])], cache=cache)\n"
+        "cache.close(); print(report.from_cache)\n"
+    )
+    answers = [
+        subprocess.run(
+            [sys.executable, "-c", script, str(project), str(tmp_path / "cache")],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    ]
+    assert answers == ["False", "True"]

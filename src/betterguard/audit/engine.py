@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import dataclasses
 import gc
 import hashlib
 import re
@@ -170,7 +171,9 @@ def _placed(rule: Rule, hit: Hit, text: bytes, starts: list[int]) -> Finding:
 
 
 def _key(inputs: Inputs, config: Config) -> str:
-    digest = hashlib.blake2b(repr(config).encode(), digest_size=16)
+    # A set's order changes from process to process, so it is sorted before it is hashed.
+    settings = dataclasses.asdict(config) | {"owner_columns": sorted(config.owner_columns)}
+    digest = hashlib.blake2b(repr(settings).encode(), digest_size=16)
     digest.update(repr((inputs.prefix, sorted(inputs.committed))).encode())
     for source in inputs.sources:
         digest.update(f"{source.path}\0{source.digest}\0{source.fault}\0".encode())

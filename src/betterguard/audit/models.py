@@ -252,7 +252,7 @@ class Models:
 
 
 def _is_persons(column: Column) -> bool:
-    """Whether an ``owner_id`` points to people: to a service or a team says nothing of the caller."""
+    """Whether an ``owner_id`` points to people: to a service or a team is none of the caller's."""
     table = column.foreign_key.rpartition(".")[0]
     return not table or bool(_PEOPLE.search(table))
 

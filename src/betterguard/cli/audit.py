@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.progress import Progress
 from rich.table import Table
 
@@ -236,11 +235,7 @@ def _explain(rule: str) -> None:
         return
     if wanted not in BY_ID:
         raise ConfigurationError([f"there is no rule {rule!r}; --explain all lists them"])
-    page = explain.page(BY_ID[wanted])
-    if sys.stdout.isatty():
-        _console().print(Markdown(page))
-    else:
-        typer.echo(page)
+    typer.echo(explain.page(BY_ID[wanted]))
 
 
 def _show_routes(entries: list[RouteEntry], *, as_json: bool) -> None:

@@ -37,7 +37,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _harmless(code: Code, route: Route) -> bool:
-    """Whether it is a declaration (which topics, which settings) or a public page: nothing to protect."""
+    """Whether there is nothing to protect: a list of topics, or a public page."""
     if routes.is_public(code, route):
         return True
     if not route.function.calls:

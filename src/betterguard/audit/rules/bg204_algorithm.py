@@ -115,7 +115,7 @@ def _allow_listed(decode: Decode, names: set[str]) -> bool:
 
 
 def _key_by_algorithm(decode: Decode) -> bool:
-    """Whether it is a key that PyJWT bound to its own algorithm, or that was chosen for the algorithm."""
+    """Whether the key is one that PyJWT bound to its own algorithm."""
     key = argument(decode.call, 1, "key")
     return key is not None and key.text.endswith(".key")
 

@@ -86,7 +86,7 @@ def _own_literal(value: Expr) -> Expr | None:
 
 
 def _is_value(literal: Expr) -> bool:
-    """Whether it is a text that could serve as a secret: not empty, no name of a variable, no address."""
+    """Whether a text could serve as a secret: not empty, no variable's name, no address."""
     text = literal.text
     return bool(text) and not re.fullmatch(r"[A-Z][A-Z0-9_]+|https?://\S+|[./~].*", text)
 
