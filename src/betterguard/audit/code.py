@@ -147,6 +147,17 @@ class Code:
         )
 
     @cached_property
+    def is_isolated(self) -> bool:
+        """Whether betterguard filters every statement of the project's engine itself."""
+        return any(
+            self.project.qualify(file, call.text).startswith("betterguard.")
+            and call.text.rsplit(".", 1)[-1] == "isolate"
+            for file in self.files("betterguard")
+            for call in file.calls
+            if call.base is None
+        )
+
+    @cached_property
     def uses_better_auth(self) -> bool:
         """Whether the project shows any sign of Better Auth."""
         if self.environment.servers:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.application import Route
-    from betterguard.audit.calls import Calls
+    from betterguard.audit.calls import Calls, Dependency
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import Target
     from betterguard.audit.queries import Queries, Query, RawQuery
@@ -48,14 +48,19 @@ class Ownership:
     def path_is_compared(self, route: Route, name: str) -> bool:
         """Whether a path parameter is compared with the caller, and a mismatch refused."""
         dependencies = (*route.dependencies, *self.calls.dependencies(route.function))
-        for dependency in dependencies:
-            target = dependency.target
-            if isinstance(target, External) and "path_user" in target.name:
-                return True
-            for start in self.calls.entry_points(target):
-                if any(self._reads_path(ref, name) for ref in self.calls.reach(start)):
-                    return True
+        if any(self._demands_own_path(dependency, name) for dependency in dependencies):
+            return True
         return self.is_compared(route.function, name)
+
+    def _demands_own_path(self, dependency: Dependency, name: str) -> bool:
+        """Whether a dependency, or one of its own, compares the path with the caller."""
+        if _is_path_user(dependency):
+            return True
+        return any(
+            self._reads_path(ref, name) or any(map(_is_path_user, self.calls.dependencies(ref)))
+            for start in self.calls.entry_points(dependency.target)
+            for ref in self.calls.reach(start)
+        )
 
     def _reads_path(self, function: FunctionRef, name: str) -> bool:
         takes = any(param.name == name for param in function.params)
@@ -262,6 +267,11 @@ def condition_names(query: Query | RawQuery, call: Expr | None = None) -> set[st
     if call is not None:
         found |= {name for part in call.parts for name in names_in(part)}
     return {name for name in found if not name[:1].isupper()}
+
+
+def _is_path_user(dependency: Dependency) -> bool:
+    """``guard.path_user`` of betterguard."""
+    return isinstance(dependency.target, External) and "path_user" in dependency.target.name
 
 
 def _is_own(query: Query) -> bool:

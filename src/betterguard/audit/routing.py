@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.config import Config
 from betterguard.audit.engine import index
 from betterguard.audit.loading import gather, modules
+from betterguard.audit.ownership import condition_names
 from betterguard.audit.queries import restricts
 from betterguard.audit.rules import _routes as routes
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
+    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.queries import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +73,18 @@ def _rows(code: Code, route: Route) -> Iterator[str]:
         for query in code.queries.of(function):
             owner = query.model.owner
             if owner and not query.model.is_user:
-                filtered = restricts(query, owner) or code.ownership.is_checked(query)
-                yield f"{query.model.name}: {owner if filtered else 'unfiltered'}"
+                yield f"{query.model.name}: {_filter(code, function, query)}"
+
+
+def _filter(code: Code, function: FunctionRef, query: Query) -> str:
+    """By what the rows of a statement are narrowed to the caller's."""
+    owner = query.model.owner
+    if code.is_isolated:
+        return f"{owner}, by betterguard"
+    if restricts(query, owner):
+        return owner
+    own = code.ownership
+    checked = own.is_checked(query) or own.verified_before(
+        function, query.call.pos, owner, condition_names(query)
+    )
+    return f"{owner}, checked in code" if checked else "unfiltered"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.project import Value
 from betterguard.audit.visit import method, receiver
 
 if TYPE_CHECKING:
@@ -72,15 +73,23 @@ def _has(character: str) -> bool:
 
 def is_cured(code: Code) -> bool:
     """Whether the project makes its standard streams UTF-8 for all of it."""
-    for file in code.files("stdout", "betterguard"):
-        if "betterguard" in file.facts.words and any(
-            call.kind == "call" and call.text.endswith((".install", "utf8_console"))
-            for call in file.expressions
-        ):
-            return True
-        if _reconfigures(code, file):
-            return True
-    return False
+    if any(_reconfigures(code, file) for file in code.files("stdout")):
+        return True
+    if not any(True for _ in code.files("betterguard")):
+        return False
+    return any(
+        call.text.endswith(".install") and _is_guard(code, file, call)
+        for file in code.files("fastapi", "betterguard")
+        for call in file.calls
+        if call.base is None
+    )
+
+
+def _is_guard(code: Code, file: File, call: Expr) -> bool:
+    target = code.project.resolve(file, call.text.rpartition(".")[0])
+    if not isinstance(target, Value) or (made := target.expr) is None:
+        return False
+    return "BetterGuard" in code.project.qualify(target.file, made.text)
 
 
 def _reconfigures(code: Code, file: File) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
 
 
+_MEASURES = re.compile(r"analytics|vitals|telemetry|tracking|metrics|stats", re.IGNORECASE)
 _USER = re.compile(r"^(?:current_)?(?:user_?id|userid|uid|owner_?id)$", re.IGNORECASE)
 
 
@@ -50,6 +51,8 @@ def _by_rows(code: Code, route: Route) -> tuple[Severity, str] | None:
     owned = routes.owned_models(code, route)
     if owned and all(model.owner_is_optional for model in owned) and route.methods == ("POST",):
         return Severity.MEDIUM, "writes rows that may belong to users; guests seem to be meant"
+    if owned and _MEASURES.search(route.path):
+        return Severity.MEDIUM, "takes or tells measurements of users"
     if owned:
         names = ", ".join(sorted(model.name for model in owned))
         return Severity.CRITICAL, f"reads or writes rows that belong to users ({names})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
+
+
+_MEASURES = re.compile(r"analytics|vitals|telemetry|tracking", re.IGNORECASE)
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -30,7 +34,7 @@ def check(code: Code) -> Iterator[Hit]:
             route.file.path,
             route.pos,
             f"{'/'.join(route.methods)} {route.path} takes events from anyone",
-            Severity.HIGH if touches else Severity.MEDIUM,
+            Severity.HIGH if touches and not _MEASURES.search(route.path) else Severity.MEDIUM,
             Confidence.HIGH if touches else Confidence.MEDIUM,
             ("no signature, token or shared secret is checked",),
         )

@@ -57,7 +57,9 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
     for stmt in file.flat.statements.items:
         if stmt.kind == "assign" and any(is_secret(t.text) for t in stmt.exprs[:-1]):
             literal = _own_literal(stmt.exprs[-1])
-            if literal is not None and _is_value(literal):
+            # A name for itself, SECRET = "secret", is a choice in an enumeration.
+            itself = literal is not None and literal.text.lower() == stmt.exprs[0].text.lower()
+            if literal is not None and _is_value(literal) and not itself:
                 yield _hit(file, stmt, f"{stmt.exprs[0].text} has a literal value", literal)
     for expr in file.expressions:
         if expr.kind == "call":

@@ -28,7 +28,7 @@ _SECRET_COLUMN = re.compile(r"token|hash|secret|(?:^|_)code$|api_?key|jti|nonce"
 
 def check(code: Code) -> Iterator[Hit]:
     """Follow what the caller chooses from each route into the statements that it reaches."""
-    if not any(model.owner for model in code.models.all.values()):
+    if code.is_isolated or not any(model.owner for model in code.models.all.values()):
         return
     seen: set[tuple[str, int]] = set()
     for route in code.app.routes:
@@ -320,6 +320,13 @@ RULE = Rule(
     ),
     check=check,
     valid=(
+        Snippet.of(
+            _HEAD
+            + _ROUTE
+            + "    return session.exec(select(Task).where(Task.id == task_id)).first()\n",
+            db="from betterguard.rows import isolate\n"
+            "engine = isolate(create_async_engine(URL), Base.metadata)\n",
+        ),
         Snippet.of(
             _HEAD
             + _ROUTE
