@@ -59,7 +59,7 @@ class Environment:
     """Paths of ``.env`` files that version control tracks."""
     faults: tuple[Fault, ...] = ()
     prefix: str = ""
-    """Where the audited folder stands in its repository."""
+    """Where the audited folder stands in its repository; else its name."""
 
     def version(self, path: str, package: str) -> Version | None:
         """Give the version of a package that the nearest requirement file pins, or None."""

@@ -53,7 +53,7 @@ def gather(paths: Iterable[Path], config: Config, relative_to: Path | None = Non
             found.setdefault(_shown(path, base), path)
     sources = tuple(read(shown, path) for shown, path in found.items())
     env = [source.path for source in sources if kind(source.path) == "env"]
-    prefix = _shown(base, repository) if repository is not None else ""
+    prefix = _shown(base, repository) if repository is not None else base.resolve().name
     return Inputs(sources, tracked(base, env), "" if prefix == "." else prefix)
 
 

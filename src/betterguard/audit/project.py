@@ -464,7 +464,18 @@ class Project:
             candidates = [c for c in candidates if c[0] == -c[1] - len(parts) and len(parts) > 1]
         if len(parts) == 1:
             candidates = [c for c in candidates if _reachable(here, c[2].path)]
-        return max(candidates, key=lambda c: c[:2])[2] if candidates else None
+        if candidates:
+            return max(candidates, key=lambda c: c[:2])[2]
+        return self._from_outside(parts)
+
+    def _from_outside(self, parts: tuple[str, ...]) -> File | None:
+        """Find a module by a name that begins above the audited folder: ``demo.backend.auth``."""
+        outer = tuple(self.environment.prefix.split("/"))
+        for count in range(1, len(parts)):
+            if outer[-count:] == parts[:count]:
+                stem = "/".join(parts[count:])
+                return self.files.get(f"{stem}.py") or self.files.get(f"{stem}/__init__.py")
+        return None
 
     def _relative(self, file: File, dotted: str) -> File | None:
         name = dotted.lstrip(".")
