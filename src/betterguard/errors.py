@@ -2,6 +2,7 @@
 
 BetterGuardError
 ├── ConfigurationError          the start is refused; all faults listed at once
+├── InvalidTimestamp            a value that is no certain moment (betterguard.schema)
 └── AuthError                   an answer to a request
     ├── MissingToken            401  missing_token
     ├── InvalidToken            401  invalid_token

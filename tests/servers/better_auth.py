@@ -47,7 +47,8 @@ class BetterAuthOptions:
     """What to start; every member but the first five is Better Auth's option of that name.
 
     ``version`` is one of `RELEASES`, those that tests/better_auth/package.json has.
-    ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None.
+    ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None, or the
+    address of a PostgreSQL database.
     ``expiration_time`` is a duration such as ``"15m"`` or an absolute epoch in digits;
     ``rotation_interval`` and ``grace_period`` are seconds. With ``first_key`` the server has
     made its first key when it counts as ready; else whoever asks first waits for it, which
@@ -56,7 +57,7 @@ class BetterAuthOptions:
 
     version: str = NEWEST
     port: int = 0
-    database: Path | None = None
+    database: Path | str | None = None
     first_key: bool = True
     secret: str = SECRET
     base_url: str = ""
@@ -73,7 +74,7 @@ class BetterAuthOptions:
     rotation_interval: int | None = None
     grace_period: int | None = None
 
-    def environment(self, database: Path) -> dict[str, str]:
+    def environment(self, database: Path | str) -> dict[str, str]:
         """Give the variables that tests/better_auth reads."""
         return {
             "PORT": str(self.port),
@@ -99,7 +100,7 @@ class Changes(TypedDict, total=False):
     """Members of `BetterAuthOptions`, by name."""
 
     version: str
-    database: Path | None
+    database: Path | str | None
     first_key: bool
     secret: str
     base_url: str
@@ -137,7 +138,7 @@ class BetterAuth:
 
     url: str
     options: BetterAuthOptions
-    database: Path
+    database: Path | str
     node: NodeServer
     client: httpx2.Client
 
