@@ -12,17 +12,24 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.models import Model
 
-_PUBLIC = re.compile(
-    r"(?:^|[/_-])(?:health\w*|live(?:ness|z)?|ready|readiness|readyz|livez|ping|status|version|info"
-    r"|metrics|docs|redoc|openapi(?:\.json)?|favicon\.(?:ico|png)|robots\.txt|login|log[_-]?in"
-    r"|sign[_-]?in|sign[_-]?up|signup|signin|register|registration|logout|sign[_-]?out|signout"
-    r"|token|refresh|refresh[_-]token|forgot[_-]?password|reset[_-]?password|password[_-]recovery"
-    r"|verify[_-]?email|verify|confirm\w*|recover\w*|oauth\w*|callback|authorize|well-known"
-    r"|jwks(?:\.json)?|csrf\w*|magic[_-]?link|otp|mfa|sso|providers|public|static|assets|contact"
-    r"|newsletter|unsubscribe|session|me/exists|about|terms|privacy|pricing|config|welcome|root"
-    r"|home|index|lead\w*|waitlist|theme\w*|auth[_-]?status)(?:$|[/_-])",
+_SIGNED_OUT = re.compile(
+    r"(?:^|[/_-])(?:health\w*|live(?:ness|z)?|ready|readiness|readyz|livez|ping|docs|redoc"
+    r"|openapi(?:\.json)?|favicon\.(?:ico|png)|robots\.txt|login|log[_-]?in|sign[_-]?in"
+    r"|sign[_-]?up|signup|signin|register|registration|logout|sign[_-]?out|signout|token|refresh"
+    r"|refresh[_-]token|forgot[_-]?password|reset[_-]?password|password[_-]recovery"
+    r"|verification|(?:send|verify)[_-]?(?:email|code|otp)|recover\w*|oauth\w*|callback|authorize"
+    r"|well-known|jwks(?:\.json)?|csrf\w*"
+    r"|magic[_-]?link|otp|mfa|sso|providers|auth[_-]?status)(?:$|[/_-])",
     re.IGNORECASE,
 )
+"""Routes that must work before somebody is signed in."""
+_FOR_EVERYBODY = re.compile(
+    r"(?:^|[/_-])(?:status|version|info|metrics|verify|confirm\w*|public|static|assets|contact"
+    r"|newsletter|unsubscribe|session|exists|about|terms|privacy|pricing|config|welcome|root|home"
+    r"|index|lead\w*|waitlist|theme\w*)(?:$|[/_-])",
+    re.IGNORECASE,
+)
+"""Routes that may be public, unless they reach rows that belong to somebody."""
 _DEBUG = re.compile(
     r"(?:^|[/_-])(?:tests?|debug|dev|demo|seed|tmp|temp|sandbox)(?:$|[/_-])", re.IGNORECASE
 )
@@ -45,7 +52,11 @@ def is_public(code: Code, route: Route) -> bool:
         return True
     if route.path.rstrip("/") in {"", "/api", "/api/v1", "/v1"}:
         return True
-    return bool(_PUBLIC.search(route.path) or _PUBLIC.search(route.function.name))
+    if _SIGNED_OUT.search(route.path) or _SIGNED_OUT.search(route.function.name):
+        return True
+    if _FOR_EVERYBODY.search(route.path) or _FOR_EVERYBODY.search(route.function.name):
+        return not any(model.owner for model in owned_models(code, route))
+    return False
 
 
 def _matches(path: str, given: str) -> bool:

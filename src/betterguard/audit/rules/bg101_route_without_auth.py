@@ -173,6 +173,15 @@ def tasks(session: Session = Depends(get_session)):
             _HEAD
             + """
 app = FastAPI()
+@app.patch("/tasks/{task_id}/status")
+def set_status(task_id: int, session: Session = Depends(get_session)):
+    return session.get(Task, task_id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
 @app.get("/tasks")
 def tasks(session: Session = Depends(get_session)):
     return session.exec(select(Task)).all()

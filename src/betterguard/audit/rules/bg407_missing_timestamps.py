@@ -20,6 +20,7 @@ _CREATED = re.compile(
 _UPDATED = re.compile(
     r"^(?:updated(?:_?at|_?on)?|updatedAt|update_at|modified(?:_?at)?|last_modified|changed_at|date_updated)$"
 )
+_TIMES = re.compile(r"\.\w*(?:Time|Audit|Created|Updated)\w*$")
 _APPEND_ONLY = re.compile(
     r"message|log|event|audit|history|notification|processed|outbox|activity", re.IGNORECASE
 )
@@ -27,7 +28,11 @@ _APPEND_ONLY = re.compile(
 
 def check(code: Code) -> Iterator[Hit]:
     """Tables of a project that keeps times elsewhere, or whose rows have owners."""
-    models = [model for model in code.models.all.values() if not model.is_link]
+    models = [
+        model
+        for model in code.models.all.values()
+        if not model.is_link and not _inherits_times(code, model)
+    ]
     kept = any(_has(model, _CREATED) for model in models)
     for model in models:
         missing = [
@@ -46,6 +51,11 @@ def check(code: Code) -> Iterator[Hit]:
             Severity.INFO if log_like and only_updated else Severity.LOW,
             Confidence.MEDIUM,
         )
+
+
+def _inherits_times(code: Code, model: Model) -> bool:
+    """Whether a library's base that cannot be read gives the columns, by its name."""
+    return any(_TIMES.search(base) for base in code.project.foreign_bases(model.ref))
 
 
 def _has(model: Model, pattern: re.Pattern[str]) -> bool:
@@ -71,6 +81,11 @@ RULE = Rule(
     ),
     check=check,
     valid=(
+        Snippet.of(
+            _HEAD + "from betterguard.schema.sqlmodel import Timestamps\n"
+            "class Task(Timestamps, SQLModel, table=True):\n"
+            "    id: int | None = Field(default=None, primary_key=True)\n    user_id: str\n"
+        ),
         Snippet.of(
             _HEAD + "class Times(SQLModel):\n    created_at: datetime\n    updated_at: datetime\n"
             "class Task(Times, table=True):\n"
