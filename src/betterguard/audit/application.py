@@ -343,25 +343,25 @@ class Application:
         path = _text(argument(call, 0, "path"))
         apps: set[Key] = set()
         dependencies = list(own)
-        stack: list[tuple[Key, int]] = [(key, 0)] if key is not None else []
+        stack: list[tuple[Key, str]] = [(key, path)] if key is not None else []
         seen: set[Key] = set()
         conditional = False
         while stack:
-            current, depth = stack.pop()
+            current, below = stack.pop(0)
             if current in seen:
                 continue
             seen.add(current)
             router = self.routers[current]
             dependencies.extend(router.dependencies)
-            path = router.prefix + path
+            whole = router.prefix + below
+            if not apps:  # of several apps that include the router, the first names the path
+                path = whole
             if router.is_app:
                 apps.add(current)
             for parent, include in parents.get(current, ()):
                 dependencies.extend(include.dependencies)
                 conditional = conditional or include.conditional
-                if parent.key not in seen:
-                    path = include.prefix + path
-                stack.append((parent.key, depth + 1))
+                stack.append((parent.key, include.prefix + whole))
         return Route(
             file,
             function,

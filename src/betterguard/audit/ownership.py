@@ -130,7 +130,9 @@ class Ownership:
     # rows
 
     def checks_owner(self, function: FunctionRef, owner: str) -> bool:
-        """Whether a function compares an object's owner column and acts on the result."""
+        """Whether a function compares an object's owner column, itself or by a helper."""
+        if self._hands_owner_over(function, owner):
+            return True
         suffix = f".{owner}"
         for stmt in function.statements:
             for expr in stmt.exprs:
@@ -143,6 +145,23 @@ class Ownership:
                         or _gets(p, owner)
                         for p in part.parts
                     ) and not any(p.kind in {"str", "const"} for p in part.parts):
+                        return True
+        return False
+
+    def _hands_owner_over(self, function: FunctionRef, owner: str) -> bool:
+        """``check_access(task.user_id, caller)``: the helper compares what it is given."""
+        suffix = f".{owner}"
+        for call in function.calls:
+            if not any(part.kind == "name" and part.text.endswith(suffix) for part in call.parts):
+                continue
+            target = self.calls.target(function, call)
+            if isinstance(target, External):
+                last = call.text.rsplit(".", 1)[-1]
+                if len(call.parts) > 1 and GUARD_NAMES.search(last):
+                    return True
+            for helper in self.calls.entry_points(target):
+                for param, value in bound_arguments(helper, call):
+                    if value.text.endswith(suffix) and self.is_compared(helper, param, 1):
                         return True
         return False
 

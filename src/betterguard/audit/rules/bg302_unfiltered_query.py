@@ -352,6 +352,15 @@ RULE = Rule(
         ),
         Snippet.of(
             _HEAD
+            + "from access import own\n"
+            + _ROUTE
+            + "    found = session.get(Task, task_id)\n"
+            + "    own(found.user_id, me)\n    return found\n",
+            access="from fastapi import HTTPException\n"
+            "def own(owner, user):\n    if owner != user:\n        raise HTTPException(403)\n",
+        ),
+        Snippet.of(
+            _HEAD
             + _ROUTE
             + """    filters = [Task.user_id == me]
     filters.append(Task.id == task_id)

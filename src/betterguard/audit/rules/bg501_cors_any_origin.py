@@ -22,7 +22,9 @@ def check(code: Code) -> Iterator[Hit]:
     """``*`` (also as a default of the origins) together with ``allow_credentials=True``."""
     for added in cors.middleware(code):
         credentials = cors.option(added, "allow_credentials")
-        if credentials is None or credentials.text == "False":
+        if credentials is not None and credentials.kind == "name":
+            credentials = code.security.value(added.file, credentials, None)
+        if credentials is None or credentials.text != "True":
             continue
         where = _any_origin(code, added)
         if where is not None:
@@ -69,6 +71,7 @@ RULE = Rule(
     valid=(
         Snippet.of(_APP.format(origins='["https://app.example.com"]', credentials="True")),
         Snippet.of(_APP.format(origins='["*"]', credentials="False")),
+        Snippet.of(_APP.format(origins='["*"] if ALL else ORIGINS', credentials="not ALL")),
     ),
     invalid=(
         Snippet.of(_APP.format(origins='["*"]', credentials="True")),
