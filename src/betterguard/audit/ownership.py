@@ -133,20 +133,13 @@ class Ownership:
         """Whether a function compares an object's owner column, itself or by a helper."""
         if self._hands_owner_over(function, owner):
             return True
-        suffix = f".{owner}"
-        for stmt in function.statements:
-            for expr in stmt.exprs:
-                for part in subexpressions(expr):
-                    if part.kind != "cmp" or part.text not in {"==", "!="}:
-                        continue
-                    if any(
-                        p.text.endswith(suffix)
-                        or (p.kind == "attr" and p.text == owner)
-                        or _gets(p, owner)
-                        for p in part.parts
-                    ) and not any(p.kind in {"str", "const"} for p in part.parts):
-                        return True
-        return False
+        return any(
+            part.kind == "cmp"
+            and part.text in {"==", "!="}
+            and any(_reads_owner(side, owner) for side in part.parts)
+            and not any(side.kind in {"str", "const"} for side in part.parts)
+            for part in function.expressions
+        )
 
     def _hands_owner_over(self, function: FunctionRef, owner: str) -> bool:
         """``check_access(task.user_id, caller)``: the helper compares what it is given."""
@@ -270,6 +263,16 @@ def bound_arguments(function: FunctionRef, call: Expr) -> Iterator[tuple[str, Ex
     for name in params:
         if (value := keyword(call, name)) is not None:
             yield name, value
+
+
+def _reads_owner(side: Expr, owner: str) -> bool:
+    """``task.user_id``, also inside of ``str(…)``; a column, ``Task.user_id``, filters instead."""
+    for part in subexpressions(side):
+        if part.kind == "name" and part.text.endswith(f".{owner}"):
+            return not part.text[:1].isupper()
+        if (part.kind == "attr" and part.text == owner) or _gets(part, owner):
+            return True
+    return False
 
 
 def _gets(expr: Expr, key: str) -> bool:

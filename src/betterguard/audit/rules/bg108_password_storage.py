@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FAST = re.compile(r"^hashlib\.(?:md5|sha1|sha224|sha256|sha384|sha512|sha3_\w+|blake2\w)$")
 _HASHES = re.compile(r"hash", re.IGNORECASE)
+_PROPER = re.compile(r"bcrypt|argon2|scrypt|pbkdf2|checkpw|hashpw|pwd_context|password_hash\.")
 _PRETENDED = re.compile(r"fake|mock|dummy|test|stub|plain", re.IGNORECASE)
 _REQUEST = re.compile(
     r"(?:form|data|request|req|body|credentials|payload|login|_in|dto|schema|input)$", re.IGNORECASE
@@ -37,7 +38,10 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _fast_hashes(code: Code, function: FunctionRef) -> Iterator[Hit]:
+    proper = any(_PROPER.search(call.text) for call in function.calls)
     for call in function.calls:
+        if proper and not _is_returned(function, call):
+            continue  # a long password is shortened before it is hashed as it should
         if (
             call.base is None
             and _FAST.match(code.project.qualify(function.file, call.text))
@@ -50,9 +54,15 @@ def _fast_hashes(code: Code, function: FunctionRef) -> Iterator[Hit]:
             yield Hit(
                 function.file.path,
                 call.pos,
-                f"{call.text} is no password hash: fast and unsalted",
+                f"{call.text} is no password hash: far too fast",
                 Severity.HIGH,
             )
+
+
+def _is_returned(function: FunctionRef, call: Expr) -> bool:
+    return any(
+        stmt.kind == "return" and stmt.pos <= call.pos < stmt.end for stmt in function.statements
+    )
 
 
 def _clear(function: FunctionRef) -> Iterator[Hit]:

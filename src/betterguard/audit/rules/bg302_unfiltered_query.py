@@ -337,7 +337,7 @@ RULE = Rule(
             _HEAD
             + _ROUTE
             + """    found = session.get(Task, task_id)
-    if not found or found.user_id != me:
+    if not found or str(found.user_id) != me:
         raise HTTPException(404)
     return found
 """
