@@ -78,7 +78,7 @@ def make_prefix() -> None:
     made.touch()
 
 
-def environment(code_page: str) -> dict[str, str]:
+def environment(code_page: str, **extra: str) -> dict[str, str]:
     """Give what Wine's children see: nothing of our Python, one locale, one code page."""
     dropped = ("PYTHON", "PIP_", "UV_", "LC_", "LANG", "VIRTUAL_ENV", "DISPLAY")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
@@ -91,6 +91,7 @@ def environment(code_page: str) -> dict[str, str]:
         "LOCPATH": str(HOME / "locales"),
         "LC_ALL": f"{LOCALES[code_page]}.UTF-8",
         "PYTHONPYCACHEPREFIX": windows_path(HOME / "pycache"),
+        **extra,
     }
 
 
@@ -99,14 +100,14 @@ def windows_path(path: Path) -> str:
     return "Z:" + str(path).replace("/", "\\")
 
 
-def run_wine(*command: str, code_page: str) -> tuple[int, bytes]:
+def run_wine(*command: str, code_page: str, **extra: str) -> tuple[int, bytes]:
     """Run a Windows program to its end; give its exit code and what it printed.
 
     Its standard handles must be pipes: Windows Python cannot start on a Unix file.
     """
     with subprocess.Popen(
         ["wine", *command],
-        env=environment(code_page),
+        env=environment(code_page, **extra),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
