@@ -1,7 +1,8 @@
 """What a guard costs: requests a second of one route behind it, as a ratio to the bare route.
 
 Every contender serves from one uvicorn worker, in turns, and each round's ratio is taken to the
-bare route of the same round; the median of the rounds is printed, since the machine is noisy.
+bare route of the same round; the median of the rounds is printed, since machines are noisy. The
+processor time that the server took for a request is a second, quieter measure of the same.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import sys
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jwt
+import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
@@ -53,9 +56,9 @@ def main() -> None:
     peers = peer_environment()
     with key_set_server() as (url, key):
         tokens = [token(url, key) for _ in range(NEW_TOKENS)]
-        rates: dict[str, list[float]] = {row[0]: [] for row in ROWS}
+        measured: dict[str, list[Sample]] = {row[0]: [] for row in ROWS}
         with contextlib.ExitStack() as servers:
-            ports = {
+            running = {
                 name: servers.enter_context(server(python.get(name, peers), name, url))
                 for name in dict.fromkeys(row[1] for row in ROWS)
             }
@@ -63,19 +66,49 @@ def main() -> None:
                 print(f"round {number + 1} of {ROUNDS} …", file=sys.stderr, flush=True)
                 for label, name, new in ROWS:
                     requests = requests_of(tokens if new else tokens[:1])
-                    rates[label].append(requests_per_second(ports[name], requests, seconds=SECONDS))
-    report(rates)
+                    measured[label].append(sample(running[name], requests))
+    report(measured)
 
 
-def report(rates: dict[str, list[float]]) -> None:
+@dataclass(frozen=True)
+class Server:
+    """A contender that is serving."""
+
+    port: int
+    process: psutil.Process
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One round: requests a second, and microseconds of the server's processor a request."""
+
+    rate: float
+    cpu: float
+
+
+def sample(contender: Server, requests: Iterator[bytes]) -> Sample:
+    """Measure one contender for one round."""
+    before = contender.process.cpu_times()
+    rate = requests_per_second(contender.port, requests, seconds=SECONDS)
+    after = contender.process.cpu_times()
+    spent = after.user + after.system - before.user - before.system
+    return Sample(rate, spent / (rate * SECONDS) * 1e6)
+
+
+def report(measured: dict[str, list[Sample]]) -> None:
     """Print medians of the rates and of their ratios to the bare route, round by round."""
-    bare = rates[ROWS[0][0]]
-    print(f"\n{'one uvicorn worker, EdDSA':<46}{'requests/s':>12}{'to bare':>10}{'range':>16}")
-    for label, values in rates.items():
-        ratios = [value / base for value, base in zip(values, bare, strict=True)]
+    bare = measured[ROWS[0][0]]
+    columns = f"{'requests/s':>11}{'to bare':>9}{'range':>15}{'us CPU':>8}{'bare/CPU':>10}"
+    print(f"\n{'one uvicorn worker, EdDSA':<44}{columns}")
+    for label, samples in measured.items():
+        ratios = [one.rate / base.rate for one, base in zip(samples, bare, strict=True)]
+        inverse = [base.cpu / one.cpu for one, base in zip(samples, bare, strict=True)]
         span = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        rate, ratio = statistics.median(values), statistics.median(ratios)
-        print(f"{label:<46}{rate:>12.0f}{ratio:>10.2f}{span:>16}")
+        rate, cpu = (
+            statistics.median(getattr(one, of) for one in samples) for of in ("rate", "cpu")
+        )
+        ratio, work = statistics.median(ratios), statistics.median(inverse)
+        print(f"{label:<44}{rate:>11.0f}{ratio:>9.2f}{span:>15}{cpu:>8.0f}{work:>10.2f}")
 
 
 def requests_of(tokens: list[str]) -> Iterator[bytes]:
@@ -124,8 +157,8 @@ def key_set_server() -> Iterator[tuple[str, Ed25519PrivateKey]]:
 
 
 @contextlib.contextmanager
-def server(python: str, contender: str, url: str) -> Iterator[int]:
-    """Run one contender under uvicorn with one worker; give its port once it listens."""
+def server(python: str, contender: str, url: str) -> Iterator[Server]:
+    """Run one contender under uvicorn with one worker, until it is not needed any longer."""
     port = free_port()
     command = [python, "-m", "uvicorn", "bench.contender:app", "--port", str(port)]
     process = subprocess.Popen(  # noqa: S603 - our own command
@@ -135,7 +168,7 @@ def server(python: str, contender: str, url: str) -> Iterator[int]:
     )
     try:
         wait_for(port, process)
-        yield port
+        yield Server(port, psutil.Process(process.pid))
     finally:
         process.terminate()
         process.wait(10)

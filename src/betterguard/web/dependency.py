@@ -8,7 +8,6 @@ to be one: FastAPI asks for its target when the route is registered, and gets th
 from __future__ import annotations
 
 import inspect
-from inspect import isawaitable
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 
 from fastapi import Path
@@ -47,11 +46,9 @@ class NotBare(Depends):
         msg = f"a guard was passed bare where a dependency is meant: {self._how}"
         raise TypeError(msg)
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __hash__(self) -> int:
-        return id(self)
+    # Each is itself alone, compared in C: FastAPI looks dependencies up on every request.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -71,7 +68,7 @@ class Dependency(NotBare, SecurityBase, Generic[T]):
     def __init__(
         self,
         authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]],
-        decide: Callable[..., T | Awaitable[T]],
+        decide: Callable[..., Awaitable[T]],
         *,
         name: str,
         statuses: tuple[int, ...],
@@ -87,9 +84,7 @@ class Dependency(NotBare, SecurityBase, Generic[T]):
     async def __call__(self, connection: HTTPConnection, **path: str) -> T:
         """Resolve, or raise the answer to give."""
         try:
-            decided = self._decide(await self._authenticate(connection), *path.values())
-            # pyright narrows what is not awaitable to object as well.
-            return await decided if isawaitable(decided) else decided  # pyright: ignore[reportReturnType]
+            return await self._decide(await self._authenticate(connection), *path.values())
         except AuthError as error:
             # Its traceback ends here: the frames below hold the token.
             refusal = Refusal(error.with_traceback(None))

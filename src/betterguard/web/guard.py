@@ -150,7 +150,7 @@ class BetterGuard(NotBare, Generic[U]):
         """
 
         async def decide(claims: Claims | None) -> U:
-            user = self._user(claims)
+            user = await self._user(claims)
             allowed = predicate(user)
             if not (allowed if isinstance(allowed, bool) else await allowed):
                 raise self._told(Forbidden(Reason.PREDICATE_FAILED))
@@ -219,19 +219,19 @@ class BetterGuard(NotBare, Generic[U]):
         self._check_origin(connection)
         return await verifier.verify(token)
 
-    def _user(self, claims: Claims | None) -> U:
+    async def _user(self, claims: Claims | None) -> U:
         return self._made(self._required(claims))
 
-    def _optional_user(self, claims: Claims | None) -> U | None:
+    async def _optional_user(self, claims: Claims | None) -> U | None:
         return None if claims is None else self._made(claims)
 
-    def _path_user(self, claims: Claims | None, path_user_id: str) -> U:
+    async def _path_user(self, claims: Claims | None, path_user_id: str) -> U:
         known = self._required(claims)
         if known.user_id != path_user_id:
             raise self._told(Forbidden(Reason.OTHER_USER))
         return self._made(known)
 
-    def _user_id(self, claims: Claims | None) -> str:
+    async def _user_id(self, claims: Claims | None) -> str:
         return self._required(claims).user_id
 
     def _required(self, claims: Claims | None) -> Claims:
@@ -263,7 +263,7 @@ class BetterGuard(NotBare, Generic[U]):
 
     def _dependency(
         self,
-        decide: Callable[..., V | Awaitable[V]],
+        decide: Callable[..., Awaitable[V]],
         name: str,
         statuses: tuple[int, ...],
         path_parameter: str | None = None,
