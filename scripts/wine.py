@@ -6,11 +6,16 @@ Everything that it makes is in .build/windows.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".build" / "windows"
@@ -20,6 +25,7 @@ On Debian or Ubuntu: apt-get install --no-install-recommends {" ".join(DEBIAN_PA
 # Wine takes the Windows code page from the language of the Unix locale.
 LOCALES = {"1252": "en_US", "1251": "ru_RU", "932": "ja_JP"}
 LIMIT = 900.0  # seconds that one program may take
+PIECE = 65536  # bytes
 
 
 def find_wine() -> None:
@@ -113,13 +119,28 @@ def run_wine(*command: str, code_page: str, **extra: str) -> tuple[int, bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as process:
-        assert process.stdout is not None
-        watchdog = threading.Timer(LIMIT, end_windows)
-        watchdog.start()
-        # Not process.wait(): what Wine itself starts goes on for a while and holds the pipe.
-        output = process.stdout.read()
-        watchdog.cancel()
+        output = b"".join(pieces_of(process))
     return process.returncode, output
+
+
+def pieces_of(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Give what a program prints, until it has ended; end everything when it takes too long.
+
+    Not until the end of the pipe: what Wine itself started meanwhile goes on and holds it.
+    """
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    deadline = time.monotonic() + LIMIT
+    ended = False
+    while not ended:
+        ended = process.poll() is not None
+        while select.select([descriptor], [], [], 0.2)[0]:
+            piece = os.read(descriptor, PIECE)
+            if not piece:
+                return
+            yield piece
+        if time.monotonic() > deadline:
+            end_windows()
 
 
 def end_windows() -> None:

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from http import HTTPStatus
 from queue import Queue
 from typing import IO, TYPE_CHECKING
 
@@ -58,9 +57,10 @@ class Server:
     def answers(self) -> bool:
         """Tell whether it answers: with workers, the port is told before anybody listens there."""
         try:
-            return self.get("/docs") == HTTPStatus.OK
+            self.get("/docs")
         except ConnectionError:
             return False
+        return True
 
 
 @contextlib.contextmanager
