@@ -66,7 +66,7 @@ def test_a_task_is_added_and_the_line_is_printed(backend: Backend) -> None:
         assert answer.json()["title"] == TASK["title"]
         wanted = "\u2705 POST /api/user/ada/tasks \U0001f600"
         while (line := backend.server.line().decode()) != wanted:
-            assert line.endswith("GET /docs \U0001f600")  # asked to see whether it is there
+            assert line, "stdout ended without that line"
 
 
 # After the test above: nobody reads from here on.
