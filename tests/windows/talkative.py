@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import betterguard.web.guard
 
 if "CURED" not in os.environ:  # what guard.install would otherwise do
-    vars(betterguard.web.guard)["force_utf8"] = lambda: None
+    betterguard.web.guard.__dict__["force_utf8"] = lambda: None
 
 from demo.backend.main import app as backend
 
