@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Server", "serving"]
+__all__ = ["PATIENCE", "Server", "end", "serving", "until"]
 
 PATIENCE = 120.0  # seconds that a server may take to start or to write a line
 ADDRESS = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
@@ -82,7 +82,7 @@ def serving(folder: Path, *arguments: str, processes: int = 1, **extra: str) -> 
         reader.start()
         try:
             server = Server(process, told.get(timeout=PATIENCE))
-            until(lambda: len(list(folder.iterdir())) == processes)
+            until(lambda: len(list(folder.iterdir())) >= processes)
             until(server.answers)
             yield server
         finally:
