@@ -35,9 +35,9 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
 
-    def get(self, path: str) -> int:
+    def get(self, path: str, timeout: float = PATIENCE) -> int:
         """Give the status of one request, on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         with contextlib.closing(connection):
             connection.request("GET", path)
             response = connection.getresponse()
@@ -57,8 +57,8 @@ class Server:
     def answers(self) -> bool:
         """Tell whether it answers: with workers, the port is told before anybody listens there."""
         try:
-            self.get("/docs")
-        except ConnectionError:
+            self.get("/docs", timeout=10.0)
+        except (ConnectionError, TimeoutError):
             return False
         return True
 
