@@ -7,7 +7,7 @@ DATABASE_TESTS = tests/schema
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-windows check format bench lock clean
+.PHONY: help demo demo-check test test-windows check format fuzz bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -41,6 +41,10 @@ format: ## put the code into the project's format
 	@$(BOOTSTRAP) dev
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
+
+fuzz: ## fuzz the token verifier for SECONDS (300)
+	@$(BOOTSTRAP) dev
+	@$(RUN) python scripts/fuzz.py $(or $(SECONDS),300)
 
 bench: ## measure the overhead against a bare route and against other packages
 	@$(BOOTSTRAP) dev
