@@ -69,7 +69,6 @@ def as_sarif(report: Report, version: str) -> str:
     driver = {
         "name": "betterguard",
         "version": version,
-        "informationUri": "https://pypi.org/project/betterguard/",
         "rules": [_sarif_rule(rule) for rule in RULES],
     }
     run = {
