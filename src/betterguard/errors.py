@@ -2,6 +2,7 @@
 
 BetterGuardError
 ├── ConfigurationError          the start is refused; all faults listed at once
+├── UnsafeStatement             a statement that cannot be kept to the user's own rows
 └── AuthError                   an answer to a request
     ├── MissingToken            401  missing_token
     ├── InvalidToken            401  invalid_token
@@ -33,6 +34,7 @@ __all__ = [
     "KeysUnavailable",
     "MalformedCredential",
     "MissingToken",
+    "UnsafeStatement",
 ]
 
 
@@ -51,6 +53,13 @@ class ConfigurationError(BetterGuardError):
         self.faults = tuple(faults)
         count = f"{len(self.faults)} configuration fault{'s' * (len(self.faults) != 1)}"
         super().__init__("\n".join([f"{count}:", *(f"  - {fault}" for fault in self.faults)]))
+
+
+class UnsafeStatement(BetterGuardError):
+    """A statement cannot be kept to the user's own rows, so it is refused and never runs.
+
+    It is the program's fault, not the caller's; the message says what to write instead.
+    """
 
 
 class AuthError(BetterGuardError):

@@ -1,0 +1,1 @@
+"""Whose rows may this session touch? The caller's own, whatever statement is written."""

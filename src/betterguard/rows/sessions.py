@@ -1,0 +1,87 @@
+"""A session is one user's, from its first statement to its last."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, overload
+
+from sqlalchemy import Engine, event
+from sqlalchemy import inspect as inspect_state
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
+
+from betterguard.errors import Forbidden
+from betterguard.rows.engine import ownership_of
+from betterguard.rows.ownership import USER_OPTION, no_user
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import InstanceState
+
+    from betterguard.rows.ownership import Ownership, UserId
+
+__all__ = ["engine_for", "session"]
+
+
+@overload
+def session(engine: Engine, user_id: UserId | None, **options: Any) -> Session: ...
+@overload
+def session(engine: AsyncEngine, user_id: UserId | None, **options: Any) -> AsyncSession: ...
+def session(
+    engine: Engine | AsyncEngine, user_id: UserId | None, **options: Any
+) -> Session | AsyncSession:
+    """Open a session whose statements touch only the rows of ``user_id``.
+
+    Use it as a context manager: ``with rows.session(engine, user_id) as session``, or
+    ``async with`` for an AsyncEngine. ``options`` are those of SQLAlchemy's session;
+    ``session_class`` names another class, such as SQLModel's. An AsyncSession keeps the
+    attributes of its objects after a commit unless ``expire_on_commit=True``, since nothing
+    may be loaded by mere attribute access there.
+
+    Raises MissingToken when ``user_id`` is None, empty, or not of the owner column's type.
+    """
+    bound = engine_for(engine, user_id)
+    info = {**options.pop("info", {}), USER_OPTION: bound.get_execution_options()[USER_OPTION]}
+    if isinstance(bound, AsyncEngine):
+        chosen: type[AsyncSession] = options.pop("session_class", AsyncSession)
+        options.setdefault("expire_on_commit", False)
+        kind = _one_users(chosen.sync_session_class, ownership_of(bound))
+        return chosen(bound, sync_session_class=kind, info=info, **options)
+    session_class = _one_users(options.pop("session_class", Session), ownership_of(bound))
+    return session_class(bound, info=info, **options)
+
+
+@overload
+def engine_for(engine: Engine, user_id: UserId | None) -> Engine: ...
+@overload
+def engine_for(engine: AsyncEngine, user_id: UserId | None) -> AsyncEngine: ...
+def engine_for(engine: Engine | AsyncEngine, user_id: UserId | None) -> Engine | AsyncEngine:
+    """Give the engine as one user's, with the same pool: each of its connections is that user's."""
+    ownership = ownership_of(engine)
+    if user_id is None:
+        raise no_user()
+    return engine.execution_options(**{USER_OPTION: ownership.user_value(user_id)})
+
+
+@cache
+def _one_users(session_class: type[Session], ownership: Ownership) -> type[Session]:
+    kind = type(f"User{session_class.__name__}", (session_class,), {})
+
+    def before_attach(session: Session, instance: object) -> None:
+        _refuse_foreign(ownership, session, inspect_state(instance))
+
+    event.listen(kind, "before_attach", before_attach)
+    return kind
+
+
+def _refuse_foreign(ownership: Ownership, session: Session, state: InstanceState[Any]) -> None:
+    """Refuse an object that says, or may hide, that it is another user's."""
+    rules = [ownership.rule_for(table) for table in state.mapper.tables]
+    for rule in rules:
+        if rule is None or rule.owner is None:
+            continue
+        owner = state.dict.get(state.mapper.get_property_by_column(rule.owner).key)
+        if owner is None and state.key is None:
+            continue  # a new object: its INSERT gives it the user
+        if owner != session.info[USER_OPTION]:
+            hint = f"an object of {rule.table.name} that is not the session's user's"
+            raise Forbidden("foreign_object", hint)
