@@ -2,6 +2,8 @@
 # only make and Python 3.11+ with venv.
 PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) scripts/bootstrap.py
+# What must hold on older SQLAlchemy and SQLModel too.
+DATABASE_TESTS = tests/schema
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
 
 .DEFAULT_GOAL := help
@@ -21,6 +23,7 @@ demo-check: ## run the demo unattended in a real browser; fails when a step fail
 test: ## run the tests
 	@$(BOOTSTRAP) dev node browser
 	@$(RUN) pytest
+	@$(RUN) python scripts/versions.py --quiet $(DATABASE_TESTS)
 
 check: ## lint, format, types and architecture
 	@$(BOOTSTRAP) dev

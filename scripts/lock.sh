@@ -13,3 +13,12 @@ compile dev pyproject.toml --all-extras --group dev
 compile demo pyproject.toml --extra sqlalchemy --group demo --constraint requirements/dev.txt
 compile node --group pyproject.toml:node
 echo uv | compile uv -
+# Other versions that `make test` runs some tests with, laid over dev's: the oldest that
+# pyproject.toml admits, and the newest of the line before the current one.
+other() {
+  name=$1
+  shift
+  printf '%s\n' "$@" | compile "versions/$name" --no-deps -
+}
+other oldest 'sqlalchemy==2.0.40' 'sqlmodel==0.0.24'
+other sqlalchemy-2.0 'sqlalchemy<2.1' 'sqlmodel'
