@@ -151,7 +151,11 @@ def _union(s: Session, m: SimpleNamespace) -> object:
     return s.execute(sa.union(sa.select(m.Note.title), sa.select(m.Folder.name)))
 
 
-def _compound(s: Session, m: SimpleNamespace) -> object:
+def _except(s: Session, m: SimpleNamespace) -> object:
+    return s.execute(sa.except_(sa.select(m.Note.id), sa.select(m.Tag.id).where(m.Tag.id == 2)))
+
+
+def _union_minus(s: Session, m: SimpleNamespace) -> object:
     every = sa.select(m.Note.id).union_all(sa.select(m.Folder.id))
     some = sa.intersect(every, sa.select(m.Tag.id))
     return s.execute(sa.except_(some, sa.select(m.Note.id).where(m.Note.id == 2)))
@@ -264,7 +268,7 @@ READING = (
     Path("self-join", _self_join),
     Path("join-of-alias", lambda s, m: s.execute(sa.select(m.Country.name, (a := orm.aliased(m.Note)).title).join(a, a.country_id == m.Country.id))),
     Path("full-join-of-subqueries", _full_join_of_subqueries, only=PG),
-    Path("values-join", _values),
+    Path("values-join", _values, only=PG),
     Path("lateral", _lateral, only=PG),
     Path("lateral-from-shared", _lateral_from_shared, only=PG),
     Path("tablesample", lambda s, m: s.execute(sa.select(sa.tablesample(m.Note.__table__, 100).c.title)), only=PG),
@@ -290,7 +294,9 @@ READING = (
     Path("cte-nesting", _nested_cte),
     Path("cte-recursive", _recursive),
     Path("union", _union),
-    Path("compound", _compound),
+    Path("except", _except),
+    Path("intersect", lambda s, m: s.execute(sa.intersect(sa.select(m.Note.id), sa.select(m.Comment.note_id)))),
+    Path("compound", _union_minus, only=PG),
     Path("entity-of-union", _entity_of_union),
     Path("entity-of-subquery", lambda s, m: s.scalars(sa.select(orm.aliased(m.Note, sa.select(m.Note).where(m.Note.id > 1).subquery())))),
     Path("from-statement", lambda s, m: s.scalars(sa.select(m.Note).from_statement(sa.select(m.Note).order_by(m.Note.id)))),

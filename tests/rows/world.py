@@ -5,7 +5,7 @@ Whatever Alice runs must give what it gives in a world where Bob never was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ from sqlalchemy.orm import (
     mapped_column,
     relationship,
 )
-from sqlalchemy.pool import NullPool
 
 from betterguard import rows
 from betterguard.rows import Owned, closed, owned_reference, owned_unique, shared, via
@@ -38,6 +37,7 @@ BOBS = "BOBS"
 
 FIRST_OF_BOB = 101
 APP_ROLE = "app"
+NUMBERED = ("folder", "tag", "note", "comment", "reaction", "item")
 
 
 @cache
@@ -79,7 +79,7 @@ def models(*, keys: bool = True) -> SimpleNamespace:
         __tablename__ = "note"
         __table_args__ = (owned_unique("id"), unique("slug"), reference("folder_id", "folder.id"))
         id: Mapped[int] = mapped_column(primary_key=True)
-        title: Mapped[str]
+        title: Mapped[str] = mapped_column()
         secret: Mapped[str] = deferred(mapped_column(sa.Text))
         slug: Mapped[str]
         stars: Mapped[int] = mapped_column(default=0)
@@ -94,7 +94,7 @@ def models(*, keys: bool = True) -> SimpleNamespace:
         )
         tags: Mapped[list[Tag]] = relationship(secondary=note_tag, back_populates="notes")
         tag_names = association_proxy("tags", "name")
-        shout = column_property(sa.func.upper("note: ") + title)
+        shout = column_property(sa.func.upper("note: ", type_=sa.Text) + title)
 
     class Comment(Base):
         __tablename__ = "comment"
@@ -143,6 +143,9 @@ def models(*, keys: bool = True) -> SimpleNamespace:
         .correlate_except(Comment)
         .scalar_subquery()
     )
+    # New rows get the same ids in every world.
+    for table in Base.metadata.tables.values():
+        table.dialect_options["sqlite"]["autoincrement"] = table.name in NUMBERED
     classes = (Country, Folder, Note, Comment, Reaction, Tag, Item, Todo, Credential)
     named = {kind.__name__: kind for kind in classes}
     return SimpleNamespace(metadata=Base.metadata, note_tag=note_tag, **named)
@@ -190,6 +193,9 @@ def _rows_of(user: str) -> Mapping[str, list[dict[str, Any]]]:
     }
 
 
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
 @dataclass
 class World:
     """One database, and how to reach it: as its owner, and as the application does."""
@@ -198,7 +204,8 @@ class World:
     owner: sa.Engine
     app_url: sa.URL
     users: tuple[str, ...] = (ALICE, BOB)
-    dirty: bool = field(default=True)
+    dirty: bool = True
+    at_first: tuple[Rows, Rows] = ({}, {})
 
     @property
     def is_postgres(self) -> bool:
@@ -216,7 +223,13 @@ class World:
                 connection.exec_driver_sql(statement.replace("%", "%%"))
 
     def reset(self) -> None:
-        """Put the rows back as they were."""
+        """Put the rows back as they were, unless nothing has been written since."""
+        if not self.dirty:
+            return
+        self._refill()
+        self.at_first = self.rows()
+
+    def _refill(self) -> None:
         tables = self.models.metadata.sorted_tables
         with self.owner.begin() as connection:
             if self.is_postgres:
@@ -227,25 +240,28 @@ class World:
                     connection.execute(table.delete())
             fill(connection, self.models.metadata, self.users)
             if self.is_postgres:
-                for name in ("folder", "tag", "note", "comment", "reaction", "item"):
-                    connection.exec_driver_sql(f"SELECT setval('{name}_id_seq', 5000)")
+                every = ", ".join(f"setval('{name}_id_seq', 5000)" for name in NUMBERED)
+                connection.exec_driver_sql(f"SELECT {every}")
+            else:
+                connection.exec_driver_sql("UPDATE sqlite_sequence SET seq = 5000")
 
-    def rows(self, *, of_bob: bool) -> dict[str, list[tuple[Any, ...]]]:
-        """Give every row of Bob, or every other row, by table: what the owner sees."""
-        found = {}
+    def rows(self) -> tuple[Rows, Rows]:
+        """Give Bob's rows and the others', by table: what the owner sees."""
+        bobs, others = {}, {}
         with self.owner.connect() as connection:
             for table in self.models.metadata.sorted_tables:
-                lines = [tuple(line) for line in connection.execute(table.select())]
-                found[table.name] = sorted(
-                    (line for line in lines if _is_bobs(line) is of_bob), key=repr
-                )
-        return found
+                lines = sorted((tuple(one) for one in connection.execute(table.select())), key=repr)
+                bobs[table.name] = [line for line in lines if _is_bobs(line)]
+                others[table.name] = [line for line in lines if not _is_bobs(line)]
+        return bobs, others
 
     def dispose(self) -> None:
         self.owner.dispose()
 
 
 def _is_bobs(line: tuple[Any, ...]) -> bool:
+    if ALICE in line:
+        return False
     if any(isinstance(value, str) and (BOBS in value or value == BOB) for value in line):
         return True
     return all(isinstance(value, int) and FIRST_OF_BOB <= value < 5000 for value in line)
@@ -291,9 +307,6 @@ def with_foreign_keys(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
-Path_ = "Callable[[Session, SimpleNamespace], object]"
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What came of a path: the value it gave or the error it raised, and the rows afterwards."""
@@ -324,18 +337,19 @@ def plain(value: object) -> object:
     return value
 
 
-def outcome(world: World, run: Callable[[], object]) -> Outcome:
+def outcome(world: World, run: Callable[[], object], *, reads: bool = False) -> Outcome:
     """Run something that ends its own transaction, and look at the rows afterwards."""
     world.reset()
-    before = world.rows(of_bob=True)
     value, error = None, None
     try:
         value = run()
     except Exception as err:  # noqa: BLE001  # an outcome as any other, judged by the test
         error = err
-    after = world.rows(of_bob=True)
-    changed = {name: lines for name, lines in after.items() if lines != before[name]}
-    return Outcome(value, error, changed, world.rows(of_bob=False))
+    bobs, others = world.rows()
+    # A rolled-back INSERT leaves the rows as they were and takes a number from the sequence.
+    world.dirty = not reads or (bobs, others) != world.at_first
+    changed = {name: lines for name, lines in bobs.items() if lines != world.at_first[0][name]}
+    return Outcome(value, error, changed, others)
 
 
 def as_alice(session: Session, path: Callable[[Session, Any], object], kinds: Any) -> object:
@@ -349,11 +363,9 @@ def plain_run(world: World, path: Callable[[Session, Any], object]) -> Callable[
     """Run a path on the owner's engine, with no wall at all."""
 
     def run() -> object:
-        with Session(world.owner) as session:
+        # The option lets the owner column's default name Alice; nothing else reads it here.
+        with Session(world.owner.execution_options(betterguard_user=ALICE)) as session:
             return as_alice(session, path, world.models)
 
     return run
 
-
-def unpooled(url: sa.URL) -> dict[str, Any]:
-    return {"url": url, "poolclass": NullPool}

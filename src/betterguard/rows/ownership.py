@@ -39,6 +39,9 @@ USER_OPTION = "betterguard_user"
 _INFO = "betterguard"
 _CATALOGS = frozenset({"pg_catalog", "information_schema"})
 
+STATISTICS = frozenset({"pg_stats", "pg_statistic", "pg_stats_ext", "pg_stats_ext_exprs"})
+"""PostgreSQL's catalogs that hold samples of every user's values."""
+
 
 class _Mark(Enum):
     """What a column's or a table's ``info`` says."""
@@ -183,7 +186,7 @@ class Ownership:
         full = f"{schema}.{name}".casefold() if schema else name
         if full in self._rules:
             return self._rules[full]
-        if full in self._shared or schema in _CATALOGS:
+        if full in self._shared or (schema in _CATALOGS and name not in STATISTICS):
             return None
         if name in self._bare:
             return self._bare[name]

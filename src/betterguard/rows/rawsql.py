@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.errors import UnsafeStatement
+from betterguard.rows.ownership import STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,6 @@ _FUNCTIONS = frozenset(
     "dblink_send_query ts_stat ts_rewrite crosstab connectby xpath_table pg_read_file "
     "pg_read_binary_file lo_import lo_export load_extension readfile fts3_tokenizer".split()
 )
-_STATISTICS = frozenset({"pg_stats", "pg_statistic", "pg_stats_ext", "pg_stats_ext_exprs"})
 _COMMANDS = (
     re.escape(USER_SETTING),
     r"set\s+(?:local\s+|session\s+)?(?:role|session\s+authorization|row_security)",
@@ -67,7 +67,7 @@ class RawSQL:
         names = {table.casefold() for table in tables}
         plain = _alternatives(names - _SPOKEN)
         spoken = _alternatives(names & _SPOKEN)
-        words = _alternatives(_FUNCTIONS | _STATISTICS)
+        words = _alternatives(_FUNCTIONS | STATISTICS)
         commands = "|".join(_COMMANDS)
         self._refused = re.compile(
             rf"(?<![\w${_MARK}])(?:{plain}|{words}|{commands})(?![\w$])"
