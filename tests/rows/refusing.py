@@ -29,7 +29,7 @@ class Spelled(sa.ColumnElement[str]):
 
 @compiles(Spelled)
 def _spell(_element: Spelled, _compiler: Any, **_: Any) -> str:
-    return "(SELECT max(secret) FROM note)"
+    return "(SELECT min(secret) FROM note)"
 
 
 class Tabled(sa.ColumnElement[str]):
@@ -44,7 +44,7 @@ class Tabled(sa.ColumnElement[str]):
 
 @compiles(Tabled)
 def _table_out(element: Tabled, compiler: Any, **_: Any) -> str:
-    return f"(SELECT max(secret) FROM {compiler.process(element.table, asfrom=True)})"
+    return f"(SELECT min(secret) FROM {compiler.process(element.table, asfrom=True)})"
 
 
 def _text(sql: str, **parameters: Any) -> Any:
@@ -127,23 +127,23 @@ REFUSING = (
     Path("text-update", _text("UPDATE note SET title = 'x'"), UNSAFE),
     Path("text-delete", _text("DELETE FROM reaction"), UNSAFE),
     Path("text-insert", _text("INSERT INTO folder (id, name, user_id) VALUES (900, 'x', 'bob')"), UNSAFE),
-    Path("text-two-statements", _text("SELECT 1; SELECT secret FROM note"), UNSAFE, only=PG),
-    Path("text-explain", _text("EXPLAIN SELECT 1 FROM note"), UNSAFE),
+    Path("text-two-statements", _text("SELECT 1; SELECT secret FROM note"), UNSAFE, only=PG, leaks=False),
+    Path("text-explain", _text("EXPLAIN SELECT 1 FROM note"), UNSAFE, leaks=False),
     Path("text-copy", _text("COPY (TABLE note) TO STDOUT"), UNSAFE, only=PG, leaks=False),
     Path("text-union", lambda s, m: s.execute(sa.select(m.Country.name).where(sa.text("false UNION SELECT secret FROM note"))), UNSAFE),
     Path("text-in-where", lambda s, m: s.execute(sa.select(m.Country.name).where(sa.text("EXISTS (SELECT 1 FROM note WHERE id = 101)"))), UNSAFE),
-    Path("text-in-columns", lambda s, m: s.execute(sa.select(sa.text("(SELECT max(secret) FROM note)"))), UNSAFE),
+    Path("text-in-columns", lambda s, m: s.execute(sa.select(sa.text("(SELECT min(secret) FROM note)"))), UNSAFE),
     Path("text-in-from", lambda s, m: s.execute(sa.select(sa.text("secret")).select_from(sa.text("note"))), UNSAFE),
     Path("text-in-order-by", lambda s, m: s.scalars(sa.select(m.Country.name).order_by(sa.text("(SELECT count(*) FROM note WHERE country_id = country.id)"), m.Country.id).limit(1)), UNSAFE),
     Path("text-from-statement", lambda s, m: s.scalars(sa.select(m.Note).from_statement(sa.text("SELECT * FROM note"))), UNSAFE),
     Path("text-subquery", _textual, UNSAFE),
-    Path("literal-column-select", lambda s, m: s.execute(sa.select(sa.literal_column("(SELECT max(secret) FROM note)"))), UNSAFE),
+    Path("literal-column-select", lambda s, m: s.execute(sa.select(sa.literal_column("(SELECT min(secret) FROM note)"))), UNSAFE),
     Path("operator", lambda s, m: s.execute(sa.select(m.Country.name).where(m.Country.id.op("< (SELECT count(*) FROM note) AND 0 <")(1))), UNSAFE),
-    Path("prefix", lambda s, m: s.execute(sa.select(m.Country.id).prefix_with("(SELECT count(*) FROM note),")), UNSAFE),
+    Path("prefix", lambda s, m: s.execute(sa.select(m.Country.id).prefix_with("(SELECT min(secret) FROM note) ||")), UNSAFE),
     Path("suffix", lambda s, m: s.execute(sa.select(m.Country.name).suffix_with("UNION SELECT secret FROM note")), UNSAFE),
     Path("statement-hint", lambda s, m: s.execute(sa.select(m.Country.name).with_statement_hint("UNION SELECT secret FROM note")), UNSAFE),
     Path("unquoted-table", lambda s, m: s.execute(sa.select(sa.literal_column("secret")).select_from(sa.table(quoted_name("note, country AS c", quote=False)))), UNSAFE),
-    Path("unquoted-column", lambda s, m: s.execute(sa.select(sa.column(quoted_name("(SELECT max(secret) FROM note)", quote=False)))), UNSAFE),
+    Path("unquoted-column", lambda s, m: s.execute(sa.select(sa.column(quoted_name("(SELECT min(secret) FROM note)", quote=False)))), UNSAFE),
     Path("own-construct", lambda s, m: s.execute(sa.select(Spelled())), UNSAFE),
     Path("own-construct-of-a-table", lambda s, m: s.execute(sa.select(Tabled(m.Note.__table__))), UNSAFE),
     Path("own-construct-beside-the-table", lambda s, m: s.execute(sa.select(m.Note.id, Tabled(m.Note.__table__))), UNSAFE),
@@ -158,12 +158,13 @@ REFUSING = (
     Path("closed-text", _text("SELECT password FROM credential"), UNSAFE),
     Path("closed-insert", lambda s, m: s.execute(sa.insert(m.Credential).values(password="x")).close(), UNSAFE, leaks=False),
     Path("closed-subquery", lambda s, m: s.scalars(sa.select(m.Country.id).where(sa.exists().where(m.Credential.password == "BOBS"))), UNSAFE, leaks=False),
-    Path("ddl", _drop, UNSAFE),
+    Path("ddl", _drop, UNSAFE, leaks=False),
     Path("other-user", _other_user, UNSAFE),
     Path("other-user-on-connection", _other_user_on_connection, UNSAFE),
-    Path("sql-in-function", lambda s, m: s.scalar(sa.select(sa.cast(sa.func.query_to_xml("SELECT secret FROM note", True, False, ""), sa.Text))), UNSAFE, only=PG),
-    Path("sql-in-text-function", _text("SELECT query_to_xml(:query, true, false, '')::text", query="SELECT secret FROM note"), UNSAFE, only=PG),
-    Path("table-in-function", lambda s, m: s.scalar(sa.select(sa.cast(sa.func.table_to_xml("note", True, False, ""), sa.Text))), UNSAFE, only=PG),
+    # The tests' server has no XML, so these show nothing even without a wall.
+    Path("sql-in-function", lambda s, m: s.scalar(sa.select(sa.cast(sa.func.query_to_xml("SELECT secret FROM note", True, False, ""), sa.Text))), UNSAFE, only=PG, leaks=False),
+    Path("sql-in-text-function", _text("SELECT query_to_xml(:query, true, false, '')::text", query="SELECT secret FROM note"), UNSAFE, only=PG, leaks=False),
+    Path("table-in-function", lambda s, m: s.scalar(sa.select(sa.cast(sa.func.table_to_xml("note", True, False, ""), sa.Text))), UNSAFE, only=PG, leaks=False),
     Path("set-user", _set_by_function, UNSAFE, only=PG, alone=Wall.COMPILER),
     Path("set-user-by-text", _set_by_text, UNSAFE, only=PG, alone=Wall.COMPILER),
     Path("set-role", _text("SET ROLE postgres"), UNSAFE, only=PG, leaks=False),

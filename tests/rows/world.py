@@ -90,7 +90,7 @@ def models(*, keys: bool = True) -> SimpleNamespace:
         folder: Mapped[Folder | None] = relationship(back_populates="notes")
         country: Mapped[Country] = relationship(back_populates="notes")
         comments: Mapped[list[Comment]] = relationship(
-            back_populates="note", cascade="all, delete-orphan"
+            back_populates="note", cascade="all, delete-orphan", order_by="Comment.id"
         )
         tags: Mapped[list[Tag]] = relationship(secondary=note_tag, back_populates="notes")
         tag_names = association_proxy("tags", "name")
@@ -322,6 +322,8 @@ class Outcome:
 
 def plain(value: object) -> object:
     """Turn results and mapped objects into sorted lists and tuples that can be compared."""
+    if isinstance(value, sa.CursorResult) and not value.returns_rows:
+        return None
     if isinstance(value, sa.Result | sa.ScalarResult):
         value = value.all()
     if hasattr(value, "__mapper__"):

@@ -62,7 +62,7 @@ def _update_forged_child(s: Session, m: SimpleNamespace) -> object:
 
 
 def _change_owner(s: Session, m: SimpleNamespace) -> object:
-    s.get_one(m.Note, 1).user_id = "bob"
+    s.get_one(m.Tag, 1).user_id = "bob"
     s.flush()
     return None
 
@@ -139,7 +139,8 @@ def _delete_own(s: Session, m: SimpleNamespace) -> object:
 
 
 def _delete_orphan(s: Session, m: SimpleNamespace) -> object:
-    del s.get_one(m.Note, 3).comments[1]
+    note = s.get_one(m.Note, 3)
+    del note.comments[1]
     s.flush()
     return s.scalars(sa.select(m.Comment.body))
 
@@ -199,7 +200,7 @@ def _delete_in_cte(s: Session, m: SimpleNamespace) -> object:
 
 
 def _owner_in_cte(s: Session, m: SimpleNamespace) -> object:
-    changed = sa.update(m.Note).values(user_id="bob").returning(m.Note.id).cte()
+    changed = sa.update(m.Tag).values(user_id="bob").returning(m.Tag.id).cte()
     return s.execute(sa.select(changed))
 
 
@@ -282,14 +283,14 @@ WRITING = (
     Path("forge-option", lambda s, m: s.execute(sa.insert(m.Folder).values(name="a").returning(m.Folder.user_id), execution_options={"betterguard_user": "bob"}), leaks=False),
     Path("forge-merge", lambda s, m: _merge(s, m.Note(id=900, **FORGED)), FORBIDDEN),
     Path("owner-change", _change_owner, FORBIDDEN),
-    Path("owner-update", lambda s, m: s.execute(sa.update(m.Note).values(user_id="bob")).close(), FORBIDDEN),
-    Path("owner-update-parameter", lambda s, m: s.connection().execute(_note(m).update(), {"user_id": "bob"}).close(), FORBIDDEN),
-    Path("owner-ordered-values", lambda s, m: s.execute(sa.update(m.Note).ordered_values((m.Note.title, "x"), (m.Note.user_id, "bob"))).close(), FORBIDDEN),
-    Path("owner-bulk-update", lambda s, m: s.execute(sa.update(m.Note), [{"id": 1, "user_id": "bob"}]) and None, FORBIDDEN),
-    Path("owner-bulk-mappings", lambda s, m: s.bulk_update_mappings(m.Note, [{"id": 1, "user_id": "bob"}]), FORBIDDEN),
-    Path("owner-light", lambda s, m: s.execute(sa.update(light("user_id")).values(user_id="bob")).close(), FORBIDDEN),
+    Path("owner-update", lambda s, m: s.execute(sa.update(m.Tag).values(user_id="bob")).close(), FORBIDDEN),
+    Path("owner-update-parameter", lambda s, m: s.connection().execute(m.Tag.__table__.update(), {"user_id": "bob"}).close(), FORBIDDEN),
+    Path("owner-ordered-values", lambda s, m: s.execute(sa.update(m.Tag).ordered_values((m.Tag.name, "x"), (m.Tag.user_id, "bob"))).close(), FORBIDDEN),
+    Path("owner-bulk-update", lambda s, m: s.execute(sa.update(m.Tag), [{"id": 1, "user_id": "bob"}]) and None, FORBIDDEN),
+    Path("owner-bulk-mappings", lambda s, m: s.bulk_update_mappings(m.Tag, [{"id": 1, "user_id": "bob"}]), FORBIDDEN),
+    Path("owner-light", lambda s, m: s.execute(sa.update(light("user_id", name="tag")).values(user_id="bob")).close(), FORBIDDEN),
     Path("owner-in-cte", _owner_in_cte, FORBIDDEN, only=PG),
-    Path("owner-upsert", lambda s, m: _upserted(s, m, {"id": 1, **NEW}, set_={"user_id": "bob"}), FORBIDDEN),
+    Path("owner-upsert", lambda s, m: _upserted(s, m, {"id": 1, **NEW}, set_={"user_id": "bob", "folder_id": None}), FORBIDDEN),
     # UPDATE
     Path("update-all", lambda s, m: s.execute(sa.update(m.Note).values(title="x")).rowcount),
     Path("update-foreign", lambda s, m: s.execute(sa.update(m.Note).where(m.Note.id == 101).values(title="x")).rowcount),
