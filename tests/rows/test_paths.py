@@ -88,7 +88,7 @@ def async_engine(url: sa.URL, driver: str) -> AsyncEngine:
     engine = create_async_engine(url.set(drivername=driver), poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         with_foreign_keys(engine.sync_engine)
-    return rows.isolate(engine, models().metadata)
+    return rows.isolate(engine, models(keys=True).metadata)
 
 
 def sync_run(engine: sa.Engine, world: World, path: Path) -> Callable[[], object]:
