@@ -7,7 +7,7 @@ DATABASE_TESTS = tests/schema
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check format bench lock clean
+.PHONY: help demo demo-check test test-windows check format bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -24,6 +24,10 @@ test: ## run the tests
 	@$(BOOTSTRAP) dev node browser
 	@$(RUN) pytest
 	@$(RUN) python scripts/versions.py --quiet $(DATABASE_TESTS)
+
+test-windows: ## run the tests that fit there on Windows Python, under Wine
+	@$(BOOTSTRAP) dev
+	@$(RUN) python -m scripts.windows
 
 check: ## lint, format, types and architecture
 	@$(BOOTSTRAP) dev

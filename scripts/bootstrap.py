@@ -98,10 +98,17 @@ def link_wheel_node() -> None:
         text=True,
         check=True,
     ).stdout.strip()
-    for name in ("node", "npm", "npx"):
+    npm = Path(packages) / "lib" / "node_modules" / "npm" / "bin"
+    # The wheel's own bin/npm is a copy where Node's is a link, and does not find its library.
+    programs = {
+        "node": Path(packages) / "bin" / "node",
+        "npm": npm / "npm-cli.js",
+        "npx": npm / "npx-cli.js",
+    }
+    for name, program in programs.items():
         link = BIN / name
         link.unlink(missing_ok=True)
-        link.symlink_to(Path(packages) / "bin" / name)
+        link.symlink_to(program)
 
 
 def install_npm(project: Path) -> None:

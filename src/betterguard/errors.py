@@ -13,11 +13,12 @@ BetterGuardError
     └── InternalError           500  internal_error
 
 ``code`` and ``detail`` are for the caller and never change. ``reason`` and ``hint`` are for
-the log: a reason is a stable word, a hint a sentence that never holds a token or a secret.
+the log: a `Reason` is a stable word, a hint a sentence that never holds a token or a secret.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -34,8 +35,52 @@ __all__ = [
     "KeysUnavailable",
     "MalformedCredential",
     "MissingToken",
+    "Reason",
     "UnsafeStatement",
 ]
+
+
+class Reason(StrEnum):
+    """Why a request was refused: stable words for logs and metrics, never for the caller."""
+
+    # The credential.
+    CREDENTIAL_MISSING = "credential_missing"
+    CREDENTIAL_MALFORMED = "credential_malformed"
+    CREDENTIALS_SEVERAL = "credentials_several"
+    ORIGIN_REFUSED = "origin_refused"
+    # The structure of the token.
+    TOKEN_TOO_LARGE = "token_too_large"  # noqa: S105 - a name, not a password
+    TOKEN_MALFORMED = "token_malformed"  # noqa: S105 - a name, not a password
+    BASE64URL_MALFORMED = "base64url_malformed"
+    JSON_MALFORMED = "json_malformed"
+    HEADER_MALFORMED = "header_malformed"
+    HEADER_EXTENSION_REFUSED = "header_extension_refused"
+    # The key and the signature.
+    ALGORITHM_REFUSED = "algorithm_refused"
+    KEY_UNKNOWN = "key_unknown"
+    KEY_AMBIGUOUS = "key_ambiguous"
+    KEY_SET_UNREACHABLE = "key_set_unreachable"
+    SIGNATURE_MISMATCH = "signature_mismatch"
+    # The claims.
+    KIND_REFUSED = "kind_refused"
+    CLAIM_MISSING = "claim_missing"
+    CLAIM_MALFORMED = "claim_malformed"
+    ISSUER_MISMATCH = "issuer_mismatch"
+    AUDIENCE_MISMATCH = "audience_mismatch"
+    IDENTITY_AMBIGUOUS = "identity_ambiguous"
+    LIFETIME_TOO_LONG = "lifetime_too_long"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    USER_REFUSED = "user_refused"
+    # The right to do it.
+    OTHER_USER = "other_user"
+    PREDICATE_FAILED = "predicate_failed"
+    # The rows.
+    USER_MISSING = "user_missing"
+    OWNER_SET = "owner_set"
+    FOREIGN_OWNER = "foreign_owner"
+    FOREIGN_PARENT = "foreign_parent"
+    FOREIGN_OBJECT = "foreign_object"
 
 
 class BetterGuardError(Exception):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["User"]
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class User:
     email_verified: bool = field(default=False, repr=False)
     name: str | None = field(default=None, repr=False)
     image: str | None = field(default=None, repr=False)
-    claims: Mapping[str, Any] = field(default=_NOTHING, repr=False, compare=False)
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_claims(cls, user_id: str, claims: Mapping[str, Any]) -> User:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from betterguard.rows.engine import isolate
+from betterguard.rows.engine import isolate, ownership_of
 from betterguard.rows.inspection import Finding, Report, inspect_database
 from betterguard.rows.keys import owned_index, owned_reference, owned_unique
 from betterguard.rows.ownership import Owned, closed, owner, shared, via
@@ -22,6 +22,7 @@ __all__ = [
     "owned_reference",
     "owned_unique",
     "owner",
+    "ownership_of",
     "policies",
     "session",
     "shared",

@@ -16,7 +16,7 @@ from sqlalchemy import BindParameter, and_, bindparam
 from sqlalchemy.sql.compiler import IdentifierPreparer, SQLCompiler
 from sqlalchemy.sql.selectable import Join, TableClause
 
-from betterguard.errors import Forbidden, UnsafeStatement
+from betterguard.errors import Forbidden, Reason, UnsafeStatement
 from betterguard.rows.froms import criterion, has_owned, leaf, leaves
 
 if TYPE_CHECKING:
@@ -313,7 +313,7 @@ def _key(column: Any) -> str:
 
 
 def _owner_set(rule: Rule) -> Forbidden:
-    return Forbidden("owner_set", f"the owner of a row of {rule.table.name} may not be set")
+    return Forbidden(Reason.OWNER_SET, f"the owner of a row of {rule.table.name} may not be set")
 
 
 def _closed(rule: Rule) -> UnsafeStatement:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKeyConstraint, MetaData, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from betterguard.errors import ConfigurationError, MissingToken, UnsafeStatement
+from betterguard.errors import ConfigurationError, MissingToken, Reason, UnsafeStatement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,6 +37,7 @@ USER_OPTION = "betterguard_user"
 """The execution option of a connection that holds the user."""
 
 _INFO = "betterguard"
+_BETTER_AUTH_INFO = "betterguard.better_auth"  # what betterguard.schema writes on its tables
 _CATALOGS = frozenset({"pg_catalog", "information_schema"})
 
 STATISTICS = frozenset({"pg_stats", "pg_statistic", "pg_stats_ext", "pg_stats_ext_exprs"})
@@ -66,7 +67,7 @@ def owner_of_connection(context: Any) -> UserId:
 def no_user() -> MissingToken:
     """Give the error of a statement on owned rows whose connection has no user."""
     return MissingToken(
-        "no_user", "open the session with rows.session(engine, user_id) or user_session(...)"
+        Reason.USER_MISSING, "open the session with rows.session(engine, user_id) or user_session(...)"
     )
 
 
@@ -202,14 +203,16 @@ class Ownership:
             value = user_id if isinstance(user_id, kind) else kind(str(user_id))
         except ValueError as err:
             hint = f"the owner column holds {kind.__name__} values and this id is none"
-            raise MissingToken("no_user", hint) from err
+            raise MissingToken(Reason.USER_MISSING, hint) from err
         if isinstance(value, str) and (not value or "\0" in value):
-            raise MissingToken("no_user", "the user's id is empty or holds a null byte")
+            raise MissingToken(Reason.USER_MISSING, "the user's id is empty or holds a null byte")
         return value
 
     def _classify(self, table: Table) -> Iterator[str]:
         owners = [column for column in table.columns if column.info.get(_INFO) is _Mark.OWNER]
-        mark = table.info.get(_INFO)
+        # Sessions and accounts hold tokens: Better Auth's tables are closed unless told otherwise.
+        unsaid = _Mark.CLOSED if _BETTER_AUTH_INFO in table.info and not owners else None
+        mark = table.info.get(_INFO, unsaid)
         if len(owners) + (mark is not None) != 1:
             yield _miscounted(table, owners, mark)
         elif owners:
@@ -222,9 +225,9 @@ class Ownership:
         else:
             yield from self._classify_child(table, mark)
 
-    def _classify_child(self, table: Table, columns: Iterable[str]) -> Iterator[str]:
+    def _classify_child(self, table: Table, columns: object) -> Iterator[str]:
         parents = []
-        for name in columns:
+        for name in columns if isinstance(columns, tuple) else ():
             parent = _parent(table, name)
             if isinstance(parent, str):
                 yield parent

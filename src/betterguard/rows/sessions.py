@@ -10,7 +10,7 @@ from sqlalchemy import inspect as inspect_state
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
-from betterguard.errors import Forbidden
+from betterguard.errors import Forbidden, Reason
 from betterguard.rows.engine import ownership_of
 from betterguard.rows.ownership import USER_OPTION, no_user
 
@@ -84,4 +84,4 @@ def _refuse_foreign(ownership: Ownership, session: Session, state: InstanceState
             continue  # a new object: its INSERT gives it the user
         if owner != session.info[USER_OPTION]:
             hint = f"an object of {rule.table.name} that is not the session's user's"
-            raise Forbidden("foreign_object", hint)
+            raise Forbidden(Reason.FOREIGN_OBJECT, hint)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BindParameter, Insert, Update, and_, or_, select
 from sqlalchemy import inspect as inspect_mapper
 
-from betterguard.errors import Forbidden, UnsafeStatement
+from betterguard.errors import Forbidden, Reason, UnsafeStatement
 from betterguard.rows.froms import leaf
 from betterguard.rows.ownership import no_user
 
@@ -82,7 +82,7 @@ def _same_user(value: object, user: UserId | None) -> bool:
 
 
 def _foreign_owner(rule: Rule) -> Forbidden:
-    return Forbidden("foreign_owner", f"a row of {rule.table.name} was to get another owner")
+    return Forbidden(Reason.FOREIGN_OWNER, f"a row of {rule.table.name} was to get another owner")
 
 
 def _check_parent(
@@ -104,7 +104,7 @@ def _check_parent(
     own = connection.execute(select(*referred).where(or_(*named)).distinct()).all()
     if len(own) < len(wanted):
         table = rule.table.name
-        raise Forbidden("foreign_parent", f"a row of {table} was to get another user's parent")
+        raise Forbidden(Reason.FOREIGN_PARENT, f"a row of {table} was to get another user's parent")
 
 
 def _rows(

@@ -1,0 +1,123 @@
+"""``python -m demo`` runs the demo until Ctrl-C; ``python -m demo check`` tries it in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from betterguard import force_utf8
+from demo.errors import DemoError, ServiceFailed
+from demo.service import Stopped
+from demo.stack import ROOT, Origins, running_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DATA = ROOT / ".data" / "demo"
+SCREENSHOTS = ROOT / ".build" / "demo-screenshots"
+PORTS = (3000, 3001, 8000)
+INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
+force_utf8()
+console = Console(highlight=False)
+
+
+def main(arguments: list[str]) -> int:
+    """Run what the command line asks for; give the exit code."""
+    options = parser().parse_args(arguments)
+    stopping = stop_signals()
+    try:
+        if options.command == "check":
+            return check(stopping)
+        return serve(options, stopping)
+    except (DemoError, Stopped) as error:
+        # Ctrl-C reaches the programs that set the database up, too, and these then complain.
+        if isinstance(error, DemoError) and not stopping.is_set():
+            tell(error)
+            return 1
+        console.print("Stopped before it was done.")
+        return INTERRUPTED
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    made = argparse.ArgumentParser(
+        "python -m demo", description="Run the demo until Ctrl-C, or try it in a browser."
+    )
+    made.add_argument("command", nargs="?", default="run", choices=["run", "check"])
+    made.add_argument("--data", type=Path, default=DATA, help="where database and logs are kept")
+    made.add_argument(
+        "--ports",
+        type=int,
+        nargs=3,
+        default=PORTS,
+        metavar="PORT",
+        help="of the page, the chatbot and the back end; 0 is any, and a taken one is replaced",
+    )
+    made.add_argument(
+        "--token-lifetime",
+        default="15m",
+        metavar="15m",
+        help="how long a token is good; with 75s you can watch it being renewed",
+    )
+    return made
+
+
+def serve(options: argparse.Namespace, stopping: Event) -> int:
+    """Run the demo until somebody stops it."""
+    data, ports = options.data.resolve(), options.ports
+    console.print("Starting PostgreSQL, Better Auth, FastAPI and the chatbot …")
+    with running_stack(data, Origins.at(ports), stopping, options.token_lifetime) as stack:
+        for line in addresses(stack.origins, ports, data):
+            console.print(line, soft_wrap=True)
+        stack.watch(stopping)
+        console.print("Stopping …")
+    console.print("Stopped.")
+    return 0
+
+
+def check(stopping: Event) -> int:
+    """Try the demo in a browser; 1 when a step fails."""
+    from demo.check import run_check  # noqa: PLC0415  # Playwright is a development dependency
+
+    return 1 if run_check(SCREENSHOTS, console, stopping).failed else 0
+
+
+def addresses(origins: Origins, ports: Sequence[int], data: Path) -> Iterator[str]:
+    """Give lines that tell what people open, and where things are kept."""
+    parts = zip((origins.page, origins.chatbot, origins.api), ports, strict=True)
+    for origin, port in parts:
+        if port and not origin.endswith(f":{port}"):
+            yield f"[yellow]Port {port} is taken:[/] {origin} it is instead."
+    yield ""
+    yield f"  To-do page  [bold]{origins.page}[/]"
+    yield f"  Chatbot     [bold]{origins.chatbot}[/]  (open it from the page)"
+    yield f"  Back end    [bold]{origins.api}/docs[/]"
+    yield f"  Data, logs  {data}"
+    yield ""
+    yield "Press Ctrl-C to stop everything."
+
+
+def stop_signals() -> Event:
+    """Give an event that Ctrl-C, SIGTERM and a closed terminal set, so that all ends in order."""
+    stopping = Event()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stopping.set())
+    return stopping
+
+
+def tell(error: DemoError) -> None:
+    """Print an error, and the end of the log that explains it."""
+    if isinstance(error, ServiceFailed):
+        console.print(error.log_tail, markup=False, style="dim")
+    console.print(f"[bold red]The demo does not run:[/] {error}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""A task, as it is stored, as it comes in and as it goes out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import StringConstraints
+from sqlalchemy import DateTime
+from sqlmodel import Field, SQLModel
+
+__all__ = ["LARGEST_ID", "Task", "TaskChanges", "TaskIn", "TaskOut"]
+
+LARGEST_ID = 2**31 - 1  # of PostgreSQL's integer
+Title = Annotated[
+    str,
+    # PostgreSQL's text holds every character but NUL.
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$"),
+]
+
+
+def now() -> datetime:
+    """Give the time with its zone: a naive one means something else on every machine."""
+    return datetime.now(UTC)
+
+
+class TaskIn(SQLModel):
+    """A whole task as its owner writes it. Whose it is comes from the token, never from here."""
+
+    title: Title
+    done: bool = False
+
+
+class TaskChanges(SQLModel):
+    """The parts of a task that a PATCH changes; what is left out, or null, stays as it is."""
+
+    title: Title | None = None
+    done: bool | None = None
+
+
+class TaskOut(TaskIn):
+    """A task as the API gives it."""
+
+    id: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Task(TaskIn, table=True):
+    """A task in the database; ``user_id`` is the id that Better Auth gave its owner."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str = Field(index=True)
+    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(
+        default_factory=now,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"onupdate": now},
+    )

@@ -1,0 +1,97 @@
+"""Is this text fit to be the shared secret that signs HS256 tokens?
+
+Public key material as a secret is the classic confusion attack (a token signed "HS256" with the
+published key), and a default or short secret can be guessed; so each of these stops the start.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    load_der_private_key,
+    load_der_public_key,
+)
+
+__all__ = ["MIN_SECRET_BYTES", "secret_faults"]
+
+MIN_SECRET_BYTES = 32
+MIN_DISTINCT_CHARACTERS = 8
+# Better Auth's own development default (better-auth/src/utils/constants).
+DEFAULT_SECRETS = frozenset({"better-auth-secret-12345678901234567890"})
+HOW_TO_MAKE_ONE = "make one with `openssl rand -base64 32` and give Better Auth the same"
+
+_SSH_KEY = re.compile(r"\s*(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s")
+_KEY_MEMBERS = frozenset({"kty", "keys"})
+
+
+def secret_faults(secret: str) -> list[str]:
+    """Say what is wrong with a shared secret; nothing where it is fit. Never quotes it."""
+    if is_key_material(secret):
+        return [f"is key material (PEM, DER, SSH, JWK), not a shared secret; {HOW_TO_MAKE_ONE}"]
+    if secret in DEFAULT_SECRETS:
+        return [f"is Better Auth's public development default; {HOW_TO_MAKE_ONE}"]
+    size = len(secret.encode("utf-8", "surrogatepass"))
+    if size < MIN_SECRET_BYTES:
+        return [f"has {size} bytes, at least {MIN_SECRET_BYTES} are needed; {HOW_TO_MAKE_ONE}"]
+    if len(set(secret)) < MIN_DISTINCT_CHARACTERS:
+        return [f"repeats fewer than {MIN_DISTINCT_CHARACTERS} characters; {HOW_TO_MAKE_ONE}"]
+    return []
+
+
+def is_key_material(text: str) -> bool:
+    """Tell whether a text is a key or certificate in a form that people publish or paste."""
+    forms = [text.encode("utf-8", "surrogatepass"), *_decoded(text)]
+    return any(_is_armoured(form) or _is_jwk(form) or _is_der(form) for form in forms)
+
+
+def _decoded(text: str) -> list[bytes]:
+    compact = "".join(text.lstrip("\ufeff").split())
+    found = []
+    for decode in (_from_base64, bytes.fromhex):
+        try:
+            found.append(decode(compact))
+        except ValueError:
+            continue
+    return found
+
+
+def _from_base64(text: str) -> bytes:
+    if not text.isascii():
+        msg = "not base64"
+        raise binascii.Error(msg)
+    standard = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+
+
+def _is_armoured(data: bytes) -> bool:
+    text = data.decode("latin-1").lstrip("\xef\xbb\xbf")
+    return "-----BEGIN" in text or _SSH_KEY.match(text) is not None
+
+
+def _is_jwk(data: bytes) -> bool:
+    try:
+        value = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and not _KEY_MEMBERS.isdisjoint(value)
+
+
+def _is_der(data: bytes) -> bool:
+    loaders = (
+        load_der_public_key,
+        lambda der: load_der_private_key(der, password=None),
+        x509.load_der_x509_certificate,
+    )
+    for load in loaders:
+        try:
+            load(data)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+        return True
+    return False

@@ -1,0 +1,306 @@
+"""The environment, read once and checked as a whole: every fault is told at once.
+
+The names are those that people have already: Better Auth's own and ``FRONTEND_URL``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from betterguard.addresses import (
+    Address,
+    AddressRefused,
+    is_loopback,
+    key_set_fault,
+    parse_address,
+    parse_origin,
+    parse_preview,
+    split_list,
+)
+from betterguard.errors import ConfigurationError
+from betterguard.secret import secret_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["Environment", "Settings", "TokenSource"]
+
+T = TypeVar("T")
+
+DEFAULT_LEEWAY = 5.0
+MAX_LEEWAY = 60.0
+DEFAULT_MAX_LIFETIME = 86_400.0
+DEFAULT_API_PATH = "/api/auth"
+DEFAULT_COOKIE_PREFIX = "better-auth"
+USER_ID_CLAIMS = ("sub", "user_id", "id")
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"", "0", "false", "no", "off"})
+
+
+class TokenSource(StrEnum):
+    """Which keys tokens are checked with."""
+
+    JWKS = "jwks"
+    SECRET = "secret"  # noqa: S105 - a choice, not a secret
+    BOTH = "both"
+
+
+class Environment(BaseSettings):
+    """The variables as they stand, all text: nothing is judged here, so nothing can be quoted."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8-sig", extra="ignore", hide_input_in_errors=True
+    )
+
+    better_auth_url: str = ""
+    better_auth_secret: str = Field(default="", repr=False)
+    better_auth_secrets: str = Field(default="", repr=False)
+    better_auth_tokens: str = ""
+    better_auth_jwks_url: str = ""
+    better_auth_issuer: str = ""
+    better_auth_audience: str = ""
+    better_auth_user_id_claim: str = ""
+    better_auth_leeway: str = ""
+    better_auth_max_lifetime: str = ""
+    better_auth_allow_http: str = ""
+    better_auth_cookie_cache: str = ""
+    better_auth_cookie_prefix: str = ""
+    frontend_url: str = ""
+    frontend_preview_url: str = ""
+    environment: str = Field(
+        default="",
+        validation_alias=AliasChoices(
+            "environment", "app_env", "vercel_env", "railway_environment_name"
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an application's guard is to do; made by `Settings.from_env`, or by hand in tests.
+
+    ``issuers`` and ``audiences`` compare as exact strings; None demands the claim and accepts
+    any value, possible only with a shared secret. Times are in seconds.
+    """
+
+    tokens: TokenSource
+    issuers: frozenset[str] | None
+    audiences: frozenset[str] | None
+    jwks_url: str | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    frontend_origins: tuple[str, ...] = ()
+    frontend_preview: str | None = None
+    """A regular expression for preview deployments."""
+    user_id_claim: str | None = None
+    leeway: float = DEFAULT_LEEWAY
+    max_lifetime: float = DEFAULT_MAX_LIFETIME
+    allow_http: bool = False
+    cookie_cache: bool = False
+    cookie_prefix: str = DEFAULT_COOKIE_PREFIX
+    session_cache_issuers: frozenset[str] | None = None
+    warnings: tuple[str, ...] = ()
+    """What is allowed and yet unwise; told once at the start."""
+
+    @classmethod
+    def from_env(cls, env_file: str | Path | None = ".env") -> Settings:
+        """Read the environment and ``.env`` (the environment wins).
+
+        Raises `ConfigurationError` with every fault that was found.
+        """
+        # pydantic-settings takes _env_file; pyright sees only the fields.
+        return check(Environment(_env_file=env_file))  # pyright: ignore[reportCallIssue]
+
+
+def check(environment: Environment) -> Settings:
+    """Turn variables into settings, or raise `ConfigurationError` with every fault."""
+    return _Check(environment).settings()
+
+
+class _Check:
+    """One pass over the variables that gathers faults instead of stopping at the first."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.env = environment
+        self.faults: list[str] = []
+        self.warnings: list[str] = []
+        self.production = environment.environment.strip().lower() in ("production", "prod")
+
+    def settings(self) -> Settings:
+        base = self._address("BETTER_AUTH_URL", self.env.better_auth_url)
+        jwks = self._address("BETTER_AUTH_JWKS_URL", self.env.better_auth_jwks_url)
+        tokens = self._tokens(has_address=bool(base or jwks))
+        issuers = self._issuers(base, tokens)
+        values: dict[str, Any] = {
+            "tokens": tokens,
+            "issuers": issuers,
+            "audiences": self._audiences(base, issuers),
+            "jwks_url": self._jwks_url(base, jwks, tokens),
+            "secrets": self._secrets(tokens),
+            "session_cache_issuers": _session_cache_issuers(base),
+            **self._front_ends(),
+            **self._limits(),
+        }
+        if self.faults:
+            raise ConfigurationError(self.faults)
+        return Settings(**values, warnings=tuple(self.warnings))
+
+    def _tokens(self, *, has_address: bool) -> TokenSource:
+        text = self.env.better_auth_tokens.strip().lower()
+        if text in {source.value for source in TokenSource}:
+            return TokenSource(text)
+        if text:
+            self._fault("BETTER_AUTH_TOKENS", "must be jwks, secret or both")
+        elif not has_address and not self._given_secrets():
+            self._fault(
+                "BETTER_AUTH_URL",
+                "is not set, nor BETTER_AUTH_SECRET: set BETTER_AUTH_URL to Better Auth's "
+                "baseURL (its key set is used), or BETTER_AUTH_SECRET for HS256 tokens",
+            )
+        return TokenSource.JWKS if has_address or text else TokenSource.SECRET
+
+    def _jwks_url(
+        self, base: Address | None, jwks: Address | None, tokens: TokenSource
+    ) -> str | None:
+        if tokens is TokenSource.SECRET:
+            return None
+        if jwks is None and base is not None:
+            jwks = Address(base.origin, (base.path or DEFAULT_API_PATH) + "/jwks")
+        if jwks is None:
+            if not (self.env.better_auth_url or self.env.better_auth_jwks_url).strip():
+                need = f"BETTER_AUTH_TOKENS={tokens} needs it, or BETTER_AUTH_JWKS_URL"
+                self._fault("BETTER_AUTH_URL", f"is not set: {need}")
+            return None
+        fault = key_set_fault(jwks, allow_http=self._flag("BETTER_AUTH_ALLOW_HTTP"))
+        if fault is not None:
+            self._fault("BETTER_AUTH_JWKS_URL (by default from BETTER_AUTH_URL)", fault)
+        return str(jwks)
+
+    def _issuers(self, base: Address | None, tokens: TokenSource) -> frozenset[str] | None:
+        named = split_list(self.env.better_auth_issuer) or ([base.origin] if base else [])
+        if named:
+            return frozenset(named)
+        if tokens is TokenSource.SECRET:
+            self.warnings.append(
+                "the issuer of tokens is not compared: set BETTER_AUTH_URL or BETTER_AUTH_ISSUER"
+            )
+        elif self.env.better_auth_jwks_url.strip():
+            self._fault(
+                "BETTER_AUTH_ISSUER",
+                "is not set: with BETTER_AUTH_JWKS_URL alone, say which issuer signs (or set "
+                "BETTER_AUTH_URL)",
+            )
+        return None
+
+    def _audiences(
+        self, base: Address | None, issuers: frozenset[str] | None
+    ) -> frozenset[str] | None:
+        # Better Auth's jwt plugin puts the origin of its baseURL into aud, as into iss.
+        named = split_list(self.env.better_auth_audience) or ([base.origin] if base else [])
+        return frozenset(named) or issuers
+
+    def _given_secrets(self) -> list[str]:
+        # Better Auth 1.5: BETTER_AUTH_SECRETS="2:newest,1:older" wins over BETTER_AUTH_SECRET.
+        versioned = split_list(self.env.better_auth_secrets)
+        if versioned:
+            return [entry.partition(":")[2] for entry in versioned]
+        return [self.env.better_auth_secret] if self.env.better_auth_secret else []
+
+    def _secrets(self, tokens: TokenSource) -> tuple[str, ...]:
+        if tokens is TokenSource.JWKS and not self._flag("BETTER_AUTH_COOKIE_CACHE"):
+            return ()
+        secrets = self._given_secrets()
+        name = "BETTER_AUTH_SECRETS" if self.env.better_auth_secrets else "BETTER_AUTH_SECRET"
+        if not secrets and self.env.better_auth_tokens.strip() and tokens is not TokenSource.JWKS:
+            self._fault("BETTER_AUTH_SECRET", f"is not set: BETTER_AUTH_TOKENS={tokens} needs it")
+        for secret in secrets:
+            for fault in secret_faults(secret):
+                self._fault(name, fault)
+        return tuple(secrets)
+
+    def _front_ends(self) -> dict[str, Any]:
+        origins = []
+        for item in split_list(self.env.frontend_url):
+            origin = self._parsed("FRONTEND_URL", item, parse_origin)
+            if origin is not None and origin.startswith("http:") and not is_loopback(origin):
+                self.warnings.append(f"FRONTEND_URL: {origin} is not https")
+            origins.append(origin)
+        if not origins and self.production:
+            self._fault("FRONTEND_URL", "is not set: name the front end's origin in production")
+        preview = self.env.frontend_preview_url.strip()
+        return {
+            "frontend_origins": tuple(dict.fromkeys(filter(None, origins))),
+            "frontend_preview": self._parsed("FRONTEND_PREVIEW_URL", preview, parse_preview)
+            if preview
+            else None,
+        }
+
+    def _limits(self) -> dict[str, Any]:
+        claim = self.env.better_auth_user_id_claim.strip() or None
+        if claim not in (None, *USER_ID_CLAIMS):
+            self._fault("BETTER_AUTH_USER_ID_CLAIM", f"must be one of {', '.join(USER_ID_CLAIMS)}")
+        return {
+            "user_id_claim": claim,
+            "leeway": self._seconds("BETTER_AUTH_LEEWAY", DEFAULT_LEEWAY, 0.0, MAX_LEEWAY),
+            "max_lifetime": self._seconds(
+                "BETTER_AUTH_MAX_LIFETIME", DEFAULT_MAX_LIFETIME, 1.0, math.inf
+            ),
+            "allow_http": self._flag("BETTER_AUTH_ALLOW_HTTP"),
+            "cookie_cache": self._flag("BETTER_AUTH_COOKIE_CACHE"),
+            "cookie_prefix": self.env.better_auth_cookie_prefix.strip() or DEFAULT_COOKIE_PREFIX,
+        }
+
+    def _seconds(self, name: str, default: float, least: float, most: float) -> float:
+        text = getattr(self.env, name.lower()).strip()
+        if not text:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (least <= value <= most and math.isfinite(value)):
+            limit = f"from {least:g} to {most:g}" if math.isfinite(most) else f"from {least:g} up"
+            self._fault(name, f"must be a number of seconds {limit}")
+            return default
+        return value
+
+    def _flag(self, name: str) -> bool:
+        text = getattr(self.env, name.lower()).strip().lower()
+        if text not in TRUE | FALSE:
+            self._fault(name, "must be true or false")
+        return text in TRUE
+
+    def _address(self, name: str, text: str) -> Address | None:
+        text = text.strip().strip("\"'")
+        return self._parsed(name, text, parse_address) if text else None
+
+    def _parsed(self, name: str, text: str, parse: Callable[[str], T]) -> T | None:
+        try:
+            return parse(text)
+        except AddressRefused as refused:
+            self._fault(name, f"{_quoted(text)} {refused}")
+            return None
+
+    def _fault(self, name: str, fault: str) -> None:
+        line = f"{name} {fault}"
+        if line not in self.faults:
+            self.faults.append(line)
+
+
+def _session_cache_issuers(base: Address | None) -> frozenset[str] | None:
+    # plugins/jwt/cookie-cache.mjs: baseURL as it was written, or with the API's path.
+    if base is None:
+        return None
+    return frozenset({base.origin, str(base), base.origin + (base.path or DEFAULT_API_PATH)})
+
+
+def _quoted(text: str) -> str:
+    """Quote an item of an address list, escaped and cut, without what may be a password."""
+    _, at, rest = text.rpartition("@")
+    return ascii((f"***@{rest}" if at else text)[:100])

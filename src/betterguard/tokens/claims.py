@@ -1,0 +1,218 @@
+"""The rules on kind, issuer, audience, subject and time, applied to a payload whose signature fits.
+
+One key set and one secret sign several kinds of token (API tokens, session caches, e-mail
+verification, logout), so a good signature alone says little. Expiry is looked at last: the
+answer "Token expired" then means that the token was good in every other respect.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from betterguard.errors import ConfigurationError, ExpiredToken, InvalidToken, Reason
+from betterguard.tokens import hints
+from betterguard.tokens.payload import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "DEFAULT_LEEWAY",
+    "DEFAULT_MAX_LIFETIME",
+    "IDENTITY_CLAIMS",
+    "ClaimRules",
+    "Claims",
+    "TokenKind",
+]
+
+T = TypeVar("T")
+
+DEFAULT_LEEWAY = 5.0
+MAX_LEEWAY = 60.0
+DEFAULT_MAX_LIFETIME = 24 * 60 * 60.0
+LATEST_DATE = 253_402_300_799  # 9999-12-31T23:59:59Z
+MAX_USER_ID_LENGTH = 256
+# Never `userId`: an e-mail-verification token of the same secret has that one.
+IDENTITY_CLAIMS = ("sub", "user_id", "id")
+SESSION_CACHE_TYPE = "better-auth.session-cache+jwt"
+SESSION_CACHE_AUDIENCE = "better-auth:session-cache"
+
+
+class TokenKind(StrEnum):
+    """What a token was made for; one kind never passes for another."""
+
+    ACCESS = "access"
+    """From ``/api/auth/token``, or signed by the application's own ``jwt.sign``."""
+    SESSION_CACHE = "session-cache"
+    """The cookie that ``session.cookieCache.strategy: "jwt"`` sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says. ``expires_at`` is in seconds since 1970.
+
+    ``payload`` is read-only all the way down (lists became tuples), since every request with
+    the same token shares it.
+    """
+
+    user_id: str
+    expires_at: float
+    payload: Mapping[str, Any] = field(repr=False)
+    kind: TokenKind = TokenKind.ACCESS
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """What must hold of the claims.
+
+    ``issuer`` and ``audience`` compare as exact strings. None means that the claim must be
+    there but may say anything, which only a shared secret can bear. ``leeway`` is in seconds,
+    at most 60. ``max_lifetime`` bounds ``exp - iat`` in seconds. ``identity`` names the claim
+    that is the user's id; without it, it is ``sub``, else ``user_id``, else ``id``, and those
+    present must agree.
+    """
+
+    issuer: frozenset[str] | None
+    audience: frozenset[str] | None
+    leeway: float = DEFAULT_LEEWAY
+    max_lifetime: float = DEFAULT_MAX_LIFETIME
+    identity: str | None = None
+    kind: TokenKind = TokenKind.ACCESS
+    types: frozenset[str] = frozenset({"jwt"})
+
+    def __post_init__(self) -> None:
+        faults = list(self._faults())
+        if faults:
+            raise ConfigurationError(faults)
+
+    def check(self, typ: str | None, payload: dict[str, Any], now: float) -> Claims:
+        """Give the claims of a payload whose signature has been checked, or refuse it."""
+        check = _check_access if self.kind is TokenKind.ACCESS else _check_session_cache
+        expires_at = _date(payload, "exp")
+        user_id = check(self, typ, payload)
+        self._check_time(payload, expires_at, now)
+        shown = payload if self.kind is TokenKind.ACCESS else _session_user(payload)
+        return Claims(user_id, expires_at, frozen(shown), self.kind)
+
+    def _check_time(self, payload: Mapping[str, Any], expires_at: float, now: float) -> None:
+        issued_at = _date(payload, "iat") if "iat" in payload else now
+        not_before = _date(payload, "nbf") if "nbf" in payload else issued_at
+        if max(issued_at, not_before) > now + self.leeway:
+            raise InvalidToken(Reason.NOT_YET_VALID, hints.clock(max(issued_at, not_before) - now))
+        if expires_at - issued_at > self.max_lifetime:
+            raise InvalidToken(Reason.LIFETIME_TOO_LONG, hints.lifetime(self.max_lifetime))
+        if now - self.leeway >= expires_at:
+            raise ExpiredToken(Reason.EXPIRED, hints.expired(expires_at, now))
+
+    def _faults(self) -> Iterable[str]:
+        if not 0 <= self.leeway <= MAX_LEEWAY:
+            yield f"leeway must be 0 to {MAX_LEEWAY:.0f} seconds, not {self.leeway}"
+        if not (math.isfinite(self.max_lifetime) and self.max_lifetime > 0):
+            yield f"the maximum lifetime must be a positive number, not {self.max_lifetime}"
+        if self.identity not in (None, *IDENTITY_CLAIMS):
+            yield f"the user id claim is one of {', '.join(IDENTITY_CLAIMS)}, not {self.identity!r}"
+        for name, values in (("issuer", self.issuer), ("audience", self.audience)):
+            if values is not None and (not values or "" in values):
+                yield f"{name} must name at least one, and none of them empty"
+
+
+def _check_access(rules: ClaimRules, typ: str | None, payload: dict[str, Any]) -> str:
+    if typ is not None and typ.lower() not in rules.types:
+        raise InvalidToken(Reason.KIND_REFUSED, hints.kind(typ, payload))
+    _check_issuer(rules, payload)
+    _check_audience(rules, payload)
+    return _identity(payload, rules.identity)
+
+
+def _check_session_cache(rules: ClaimRules, typ: str | None, payload: dict[str, Any]) -> str:
+    # cookies/index.mjs: HS256 carries neither typ nor sub, iss, aud. cookies/jwt.mjs: the key
+    # set's variant carries all of them.
+    session, user = payload.get("session"), payload.get("user")
+    if not isinstance(session, dict) or not isinstance(user, dict):
+        raise InvalidToken(Reason.KIND_REFUSED)
+    if typ is None:
+        if not payload.keys().isdisjoint({"iss", "aud", "sub"}):
+            raise InvalidToken(Reason.KIND_REFUSED)
+    else:
+        if typ != SESSION_CACHE_TYPE or payload.get("aud") != SESSION_CACHE_AUDIENCE:
+            raise InvalidToken(Reason.KIND_REFUSED)
+        _check_issuer(rules, payload)
+    return _session_identity(session, user, payload)
+
+
+def _session_identity(
+    session: dict[str, Any], user: dict[str, Any], payload: dict[str, Any]
+) -> str:
+    ids = {_user_id(user, "id"), _user_id(session, "userId")}
+    if "sub" in payload:
+        ids.add(_user_id(payload, "sub"))
+    if len(ids) > 1:
+        raise InvalidToken(Reason.IDENTITY_AMBIGUOUS)
+    return ids.pop()
+
+
+def _session_user(payload: Mapping[str, Any]) -> dict[str, Any]:
+    # Not the session: it holds the live session token.
+    user = payload["user"]
+    return {**user, "sub": user["id"]}
+
+
+def _check_issuer(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
+    issuer = _present(payload, "iss")
+    if not isinstance(issuer, str) or not issuer:
+        raise InvalidToken(Reason.CLAIM_MALFORMED)
+    if rules.issuer is not None and issuer not in rules.issuer:
+        raise InvalidToken(Reason.ISSUER_MISMATCH, hints.issuer(issuer, rules.issuer))
+
+
+def _check_audience(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
+    audience = _present(payload, "aud")
+    named = audience if isinstance(audience, list) else [audience]
+    if not named or not all(isinstance(name, str) and name for name in named):
+        raise InvalidToken(Reason.CLAIM_MALFORMED)
+    if rules.audience is not None and rules.audience.isdisjoint(named):
+        raise InvalidToken(Reason.AUDIENCE_MISMATCH, hints.audience(named, rules.audience))
+
+
+def _identity(payload: Mapping[str, Any], named: str | None) -> str:
+    if named is not None:
+        _present(payload, named)
+        return _user_id(payload, named)
+    ids = {name: payload[name] for name in IDENTITY_CLAIMS if name in payload}
+    if not ids:
+        raise InvalidToken(Reason.CLAIM_MISSING, hints.no_identity(payload))
+    if any(value != ids[next(iter(ids))] for value in ids.values()):
+        raise InvalidToken(Reason.IDENTITY_AMBIGUOUS, hints.identities(tuple(ids)))
+    return _user_id(payload, next(iter(ids)))
+
+
+def _user_id(members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    # Not printable: control characters, NUL, lone surrogates, invisible formatting.
+    if (
+        not isinstance(value, str)
+        or not value.strip()
+        or not value.isprintable()
+        or len(value) > MAX_USER_ID_LENGTH
+    ):
+        raise InvalidToken(Reason.CLAIM_MALFORMED)
+    return value
+
+
+def _date(payload: Mapping[str, Any], name: str) -> float:
+    """Read a NumericDate (RFC 7519 §2): seconds since 1970 as a number, and no other type."""
+    value = _present(payload, name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidToken(Reason.CLAIM_MALFORMED)
+    if not 0 <= value <= LATEST_DATE:
+        raise InvalidToken(Reason.CLAIM_MALFORMED)
+    return value
+
+
+def _present(payload: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a claim may be of any type until it is checked
+    if name not in payload:
+        raise InvalidToken(Reason.CLAIM_MISSING, hints.missing(name, payload))
+    return payload[name]

@@ -1,0 +1,84 @@
+"""One bounded request for a key set: a deadline for the whole, a cap on the body, no redirects."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from betterguard.addresses import is_loopback
+from betterguard.errors import InvalidToken
+from betterguard.tokens.jws import parse_json_object
+from betterguard.tokens.keys import KeySet, read_key_set
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["FetchFailed", "fetch_key_set"]
+
+MAX_BODY_BYTES = 256 * 1024
+MAX_KEYS = 64
+OK = 200
+# Uncompressed, so that the cap on the body holds for what it takes in memory too.
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+
+
+class FetchFailed(Exception):
+    """No usable key set came; the message says what came instead."""
+
+
+async def fetch_key_set(url: str, *, deadline: float, tls: ssl.SSLContext | None) -> KeySet:
+    """Fetch and read a key set within ``deadline`` seconds in all, or raise `FetchFailed`."""
+    try:
+        async with asyncio.timeout(deadline):
+            body = await _body(url, deadline, tls)
+    except TimeoutError as err:
+        msg = f"no complete answer within {deadline:g} s"
+        raise FetchFailed(msg) from err
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as err:
+        msg = f"{type(err).__name__}: {str(err)[:200]}"
+        raise FetchFailed(msg) from err
+    return _key_set(body)
+
+
+async def _body(url: str, deadline: float, tls: ssl.SSLContext | None) -> bytes:
+    # A client of its own for one request in minutes: nothing to close, no loop to be bound to.
+    # A proxy from the environment is right for the Internet and wrong for this machine.
+    client = httpx2.AsyncClient(
+        verify=tls or True, timeout=deadline, headers=HEADERS, trust_env=not is_loopback(url)
+    )
+    async with client, client.stream("GET", url, follow_redirects=False) as response:
+        if response.status_code != OK:
+            msg = f"status {response.status_code} instead of 200"
+            raise FetchFailed(msg)
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            msg = "a compressed answer, though none was asked for"
+            raise FetchFailed(msg)
+        return await _read(response)
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            msg = f"an answer over {MAX_BODY_BYTES // 1024} KiB"
+            raise FetchFailed(msg)
+    return bytes(body)
+
+
+def _key_set(body: bytes) -> KeySet:
+    try:
+        keys = parse_json_object(body).get("keys")
+    except InvalidToken as err:
+        msg = "an answer that is not a JSON object"
+        raise FetchFailed(msg) from err
+    if not isinstance(keys, list) or len(keys) > MAX_KEYS:
+        msg = f'an answer without "keys", a list of at most {MAX_KEYS}'
+        raise FetchFailed(msg)
+    key_set = read_key_set(keys)
+    if not key_set.keys:
+        msg = f"no usable key among {len(keys)}"
+        raise FetchFailed(msg)
+    return key_set

@@ -1,0 +1,201 @@
+"""Which key may check this header? The key decides the algorithm, never the header.
+
+Each algorithm belongs to one kind of source: HS256 to shared secrets, the asymmetric five to a
+key set. A header's ``alg`` and ``kid`` only select among what a source allows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import jwt
+
+from betterguard.errors import ConfigurationError, InvalidToken, Reason
+from betterguard.secret import secret_faults
+from betterguard.tokens.jwk import (
+    KeyRefused,
+    PrivateKeyPublished,
+    VerificationKey,
+    read,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from betterguard.tokens.jws import Header
+
+__all__ = ["EitherKeys", "KeySet", "KeySource", "SharedSecrets", "StaticKeys"]
+
+logger = logging.getLogger("betterguard.tokens")
+
+SHARED_SECRET_ALGORITHMS = frozenset({"HS256"})
+
+
+class KeySource(Protocol):
+    """Where verification keys come from."""
+
+    @property
+    def algorithms(self) -> frozenset[str]:
+        """The algorithms whose keys this source may hold."""
+        ...
+
+    def epoch(self) -> int:
+        """Give a number that changes whenever a key that was there is gone.
+
+        It is asked on every request, so it must cost next to nothing; a source may use the
+        moment to begin a refresh in the background.
+        """
+        ...
+
+    async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
+        """Give the keys that may check this header.
+
+        Raises `InvalidToken` when there is none, `KeysUnavailable` when that cannot be known.
+        """
+        ...
+
+    async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:
+        """Give keys to try once more after a signature did not fit, where they may have changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """Public keys, found by a header's ``alg`` and ``kid``."""
+
+    keys: tuple[VerificationKey, ...]
+
+    def find(self, header: Header) -> VerificationKey | None:
+        """Give the one key that the header selects, None when there is none.
+
+        Several different keys under one id are never tried in turn: raises `InvalidToken`.
+        """
+        fitting = [key for key in self.keys if key.alg == header.alg]
+        chosen = [key for key in fitting if key.kid == header.kid]
+        if not chosen and len(fitting) == 1 and (header.kid is None or fitting[0].kid is None):
+            # One side names no id (Better Auth 1.2 and 1.3 on an empty database).
+            chosen = fitting
+        if len(chosen) > 1 or (not chosen and fitting and header.kid is None):
+            raise InvalidToken(Reason.KEY_AMBIGUOUS)
+        return chosen[0] if chosen else None
+
+
+def read_key_set(jwks: Iterable[object]) -> KeySet:
+    """Read the keys that are fit and log the rest, each alone; an identical twin counts once."""
+    keys: dict[VerificationKey, None] = {}
+    for position, jwk in enumerate(jwks):
+        try:
+            keys[read(jwk)] = None
+        except PrivateKeyPublished as refused:
+            logger.critical("key %d of the key set is not used: %s", position, refused)
+        except KeyRefused as refused:
+            logger.warning("key %d of the key set is not used: %s", position, refused)
+    return KeySet(tuple(keys))
+
+
+class StaticKeys:
+    """A key set that is given with the configuration (RFC 7517: ``{"keys": […]}``).
+
+    Unlike a fetched set it must be right as a whole: any key that cannot be used raises
+    `ConfigurationError`.
+    """
+
+    def __init__(self, jwks: Mapping[str, object]) -> None:
+        keys = jwks.get("keys")
+        faults: list[str] = []
+        found: dict[VerificationKey, None] = {}
+        for position, jwk in enumerate(keys if isinstance(keys, list) else ()):
+            try:
+                found[read(jwk)] = None
+            except KeyRefused as refused:
+                faults.append(f"key {position} of the static key set cannot be used: {refused}")
+        if not found and not faults:
+            faults.append('the static key set holds no keys: {"keys": […]} is expected')
+        if faults:
+            raise ConfigurationError(faults)
+        self._set = KeySet(tuple(found))
+        self.algorithms = frozenset(key.alg for key in found)
+
+    def epoch(self) -> int:
+        """Stay the same: static keys never change."""
+        return 0
+
+    async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
+        """Give the key that the header selects, or raise `InvalidToken`."""
+        key = self._set.find(header)
+        if key is None:
+            raise InvalidToken(Reason.KEY_UNKNOWN)
+        return (key,)
+
+    async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:  # noqa: ARG002 - the protocol's shape
+        """Stay the same: static keys never change."""
+        return ()
+
+
+class SharedSecrets:
+    """HS256 secrets, their UTF-8 bytes used as they are (Better Auth never base64-decodes them).
+
+    Several may be given for a rotation, the newest first. A secret that is short, a known
+    default, or public key material raises `ConfigurationError`.
+    """
+
+    algorithms = SHARED_SECRET_ALGORITHMS
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        if isinstance(secrets, str):
+            secrets = (secrets,)
+        faults = [f"shared secret {fault}" for secret in secrets for fault in secret_faults(secret)]
+        if not secrets:
+            faults.append("no shared secret was given")
+        if faults:
+            raise ConfigurationError(faults)
+        self._keys = tuple(map(_hmac_key, secrets))
+
+    def epoch(self) -> int:
+        """Stay the same: secrets change only with a restart."""
+        return 0
+
+    async def keys_for(self, header: Header) -> Sequence[VerificationKey]:  # noqa: ARG002 - secrets carry no key ids
+        """Give every secret: shared secrets carry no key ids."""
+        return self._keys
+
+    async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:  # noqa: ARG002 - the protocol's shape
+        """Stay the same: secrets change only with a restart."""
+        return ()
+
+
+class EitherKeys:
+    """Two or more sources side by side, each for algorithms that only it has."""
+
+    def __init__(self, *sources: KeySource) -> None:
+        self._by_algorithm = {alg: source for source in sources for alg in source.algorithms}
+        if len(self._by_algorithm) != sum(len(source.algorithms) for source in sources):
+            raise ConfigurationError(["an algorithm belongs to exactly one source of keys"])
+        self._sources = sources
+        self.algorithms = frozenset(self._by_algorithm)
+
+    def epoch(self) -> int:
+        """Change when any source changes."""
+        return sum(source.epoch() for source in self._sources)
+
+    async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
+        """Ask the source that the algorithm belongs to."""
+        return await self._by_algorithm[header.alg].keys_for(header)
+
+    async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:
+        """Ask the source that the algorithm belongs to."""
+        return await self._by_algorithm[header.alg].keys_after_mismatch(header)
+
+
+def _hmac_key(secret: str) -> VerificationKey:
+    raw = secret.encode("utf-8")
+    return VerificationKey(
+        alg="HS256",
+        kid=None,
+        thumbprint=hashlib.sha256(raw).hexdigest(),
+        _algorithm=jwt.get_algorithm_by_name("HS256"),
+        _material=raw,
+    )

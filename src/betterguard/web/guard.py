@@ -1,0 +1,321 @@
+"""BetterGuard: what an application holds; one flat asynchronous dependency a need."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+
+from betterguard.console import force_utf8
+from betterguard.errors import (
+    AuthError,
+    ConfigurationError,
+    Forbidden,
+    InvalidToken,
+    MissingToken,
+    Reason,
+)
+from betterguard.settings import Settings, TokenSource
+from betterguard.tokens import (
+    EitherKeys,
+    RemoteKeySet,
+    SharedSecrets,
+    TokenKind,
+    TokenVerifier,
+)
+from betterguard.user import User
+from betterguard.web import cors
+from betterguard.web.answers import add_error_answers
+from betterguard.web.bearer import read_bearer, read_session_cache
+from betterguard.web.dependency import Dependency, NotBare
+from betterguard.web.refusals import RefusalLog
+from betterguard.web.routes import document_answers, path_faults
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from fastapi import FastAPI
+    from starlette.requests import HTTPConnection
+
+    from betterguard.tokens import Claims, KeySetState, KeySource
+
+__all__ = ["BetterGuard"]
+
+logger = logging.getLogger("betterguard.web")
+
+U = TypeVar("U")
+V = TypeVar("V")
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class BetterGuard(NotBare, Generic[U]):
+    """Verifies callers for one application; made once, at import.
+
+    ``user`` makes the application's own user from verified claims (by default a `User`); what
+    it refuses with ValueError is a token that is not valid here. ``path_parameter`` is the
+    part of a path that ``path_user`` compares. ``keys`` replaces the keys that the settings
+    name, as a test does. ``clock`` gives seconds since 1970.
+    """
+
+    @overload
+    def __init__(
+        self: BetterGuard[User],
+        settings: Settings,
+        *,
+        path_parameter: str = ...,
+        keys: KeySource | None = ...,
+        clock: Callable[[], float] = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        user: Callable[[Claims], U],
+        path_parameter: str = ...,
+        keys: KeySource | None = ...,
+        clock: Callable[[], float] = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        user: Callable[[Claims], Any] = lambda claims: User.from_claims(
+            claims.user_id, claims.payload
+        ),
+        path_parameter: str = "user_id",
+        keys: KeySource | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__("write Depends(guard.user), or another of the guard's dependencies")
+        self.settings = settings
+        self._make_user = user
+        self._remote = _remote_keys(settings) if keys is None else None
+        self.verifier = _verifier(settings, keys or _access_keys(settings, self._remote), clock)
+        self._cookie_verifier = _cookie_verifier(settings, self._remote, clock)
+        self._preview = re.compile(settings.frontend_preview or r"(?!)")
+        self._refusals = RefusalLog()
+        self.user: Dependency[U] = self._dependency(self._user, "user", (401, 503))
+        """Who is calling; 401 when nobody that can be believed."""
+        self.optional_user: Dependency[U | None] = self._dependency(
+            self._optional_user, "optional_user", (401, 503)
+        )
+        """Who is calling, None when no credential came at all; a bad one is 401 nevertheless."""
+        self.path_user: Dependency[U] = self._dependency(
+            self._path_user, "path_user", (401, 403, 503), path_parameter
+        )
+        """Who is calling; 403 when the path names another user."""
+        self.verify_token: Dependency[str] = self._dependency(
+            self._user_id, "verify_token", (401, 503)
+        )
+        """The caller's id alone, for ``current_user_id: str = Depends(verify_token)``."""
+
+    @overload
+    @classmethod
+    def from_env(
+        cls, *, env_file: str | Path | None = ..., path_parameter: str = ...
+    ) -> BetterGuard[User]: ...
+
+    @overload
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        user: Callable[[Claims], V],
+        env_file: str | Path | None = ...,
+        path_parameter: str = ...,
+    ) -> BetterGuard[V]: ...
+
+    @classmethod
+    def from_env(cls, *, env_file: str | Path | None = ".env", **options: Any) -> BetterGuard[Any]:
+        """Make a guard from the environment and ``.env``.
+
+        Raises `ConfigurationError` that lists every fault, so that a wrongly configured
+        application does not start.
+        """
+        return cls(Settings.from_env(env_file), **options)
+
+    def require(
+        self, predicate: Callable[[U], bool | Awaitable[bool]], *, name: str = "require(…)"
+    ) -> Dependency[U]:
+        """Give a dependency that answers 403 to users for whom the predicate is not true.
+
+        ``guard.require(lambda user: user.claims.get("role") == "admin")``
+        """
+
+        async def decide(claims: Claims | None) -> U:
+            user = await self._user(claims)
+            allowed = predicate(user)
+            if not (allowed if isinstance(allowed, bool) else await allowed):
+                raise self._told(Forbidden(Reason.PREDICATE_FAILED))
+            return user
+
+        return self._dependency(decide, name, (401, 403, 503))
+
+    def install(
+        self, app: FastAPI, *, allow_credentials: bool = True, problem_details: bool = False
+    ) -> None:
+        """Set an application up: CORS around everything, error answers, docs, UTF-8 console.
+
+        ``allow_credentials`` lets the configured front ends, and only those, send cookies.
+        ``problem_details`` answers errors as RFC 9457 instead of ``{"detail": …}``.
+        """
+        force_utf8()
+        if self.settings.frontend_origins or self.settings.frontend_preview:
+            cors.wrap(app, self.settings, allow_credentials=allow_credentials)
+        else:
+            logger.warning("FRONTEND_URL is not set: browsers on other origins are not served")
+        add_error_answers(app, self._refusals, problem_details=problem_details)
+        document_answers(app)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Check the application's routes, fetch the keys in the background, and tidy up.
+
+        An application with a lifespan of its own writes ``async with guard.lifespan(app):``
+        inside it.
+        """
+        faults = path_faults(app)
+        if faults:
+            raise ConfigurationError(faults)
+        for warning in self.settings.warnings:
+            logger.warning(warning)
+        if self._remote is not None:
+            self._remote.begin_refresh()
+        try:
+            yield
+        finally:
+            if self._remote is not None:
+                await self._remote.aclose()
+
+    def key_set_state(self) -> KeySetState | None:
+        """Tell the remote key set's state, for health checks; None when there is no such set."""
+        return None if self._remote is None else self._remote.state()
+
+    async def _authenticate(self, connection: HTTPConnection) -> Claims | None:
+        try:
+            token = read_bearer(connection)
+            if token is not None:
+                return await self.verifier.verify(token)
+            if self._cookie_verifier is None:
+                return None
+            return await self._cookie_claims(connection, self._cookie_verifier)
+        except AuthError as error:
+            self._told(error)
+            raise
+
+    async def _cookie_claims(
+        self, connection: HTTPConnection, verifier: TokenVerifier
+    ) -> Claims | None:
+        token = read_session_cache(connection, self.settings.cookie_prefix)
+        if token is None:
+            return None
+        self._check_origin(connection)
+        return await verifier.verify(token)
+
+    async def _user(self, claims: Claims | None) -> U:
+        return self._made(self._required(claims))
+
+    async def _optional_user(self, claims: Claims | None) -> U | None:
+        return None if claims is None else self._made(claims)
+
+    async def _path_user(self, claims: Claims | None, path_user_id: str) -> U:
+        known = self._required(claims)
+        if known.user_id != path_user_id:
+            raise self._told(Forbidden(Reason.OTHER_USER))
+        return self._made(known)
+
+    async def _user_id(self, claims: Claims | None) -> str:
+        return self._required(claims).user_id
+
+    def _required(self, claims: Claims | None) -> Claims:
+        if claims is None:
+            raise self._told(MissingToken(Reason.CREDENTIAL_MISSING))
+        return claims
+
+    def _check_origin(self, connection: HTTPConnection) -> None:
+        """Refuse a cookie that another site made the browser send (CSRF, WebSocket hijacking)."""
+        scope = connection.scope
+        if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
+            return
+        origin = connection.headers.get("origin", "")
+        if origin not in self.settings.frontend_origins and not self._preview.fullmatch(origin):
+            raise Forbidden(Reason.ORIGIN_REFUSED)
+
+    def _made(self, claims: Claims) -> U:
+        try:
+            return cast("U", self._make_user(claims))
+        except ValueError as err:
+            # Not its message: pydantic's quotes what the token says.
+            hint = f"the application's user model refused the claims ({type(err).__name__})"
+            refused = InvalidToken(Reason.USER_REFUSED, hint)
+        raise self._told(refused)
+
+    def _told(self, error: AuthError) -> AuthError:
+        self._refusals.tell(error)
+        return error
+
+    def _dependency(
+        self,
+        decide: Callable[..., Awaitable[V]],
+        name: str,
+        statuses: tuple[int, ...],
+        path_parameter: str | None = None,
+    ) -> Dependency[V]:
+        return Dependency(
+            self._authenticate,
+            decide,
+            name=name,
+            statuses=statuses,
+            path_parameter=path_parameter,
+        )
+
+
+def _remote_keys(settings: Settings) -> RemoteKeySet | None:
+    if settings.jwks_url is None:
+        return None
+    return RemoteKeySet(settings.jwks_url, allow_http=settings.allow_http)
+
+
+def _access_keys(settings: Settings, remote: RemoteKeySet | None) -> KeySource:
+    sources: list[KeySource] = []
+    if settings.tokens is not TokenSource.SECRET and remote is not None:
+        sources.append(remote)
+    if settings.tokens is not TokenSource.JWKS:
+        sources.append(SharedSecrets(settings.secrets))
+    return sources[0] if len(sources) == 1 else EitherKeys(*sources)
+
+
+def _verifier(settings: Settings, keys: KeySource, clock: Callable[[], float]) -> TokenVerifier:
+    return TokenVerifier(
+        keys,
+        issuer=settings.issuers,
+        audience=settings.audiences,
+        leeway=settings.leeway,
+        max_lifetime=settings.max_lifetime,
+        identity=settings.user_id_claim,
+        clock=clock,
+    )
+
+
+def _cookie_verifier(
+    settings: Settings, remote: RemoteKeySet | None, clock: Callable[[], float]
+) -> TokenVerifier | None:
+    if not settings.cookie_cache:
+        return None
+    secrets = SharedSecrets(settings.secrets) if settings.secrets else None
+    return TokenVerifier(
+        EitherKeys(*(source for source in (remote, secrets) if source is not None)),
+        issuer=settings.session_cache_issuers,
+        audience=None,
+        leeway=settings.leeway,
+        max_lifetime=settings.max_lifetime,
+        kind=TokenKind.SESSION_CACHE,
+        clock=clock,
+    )

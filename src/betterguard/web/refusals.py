@@ -1,0 +1,48 @@
+"""The log of refusals: one line says what was wrong and which setting to change, never the token.
+
+A flood of bad tokens must not become a flood of lines, so each reason is told at most once in
+ten seconds, with the number of those left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from betterguard.errors import AuthError
+
+__all__ = ["RefusalLog"]
+
+logger = logging.getLogger("betterguard.web")
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class RefusalLog:
+    """Tells refusals to the logger ``betterguard.web``: those with a hint as warnings."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._quiet_until: dict[str, float] = {}
+        self._left_out: dict[str, int] = {}
+
+    def tell(self, error: AuthError) -> None:
+        """Log one refusal, unless its reason was told a moment ago."""
+        now = self._clock()
+        if now < self._quiet_until.get(error.reason, 0.0):
+            self._left_out[error.reason] = self._left_out.get(error.reason, 0) + 1
+            return
+        self._quiet_until[error.reason] = now + SECONDS_BETWEEN_LINES
+        left_out = self._left_out.pop(error.reason, 0)
+        logger.log(
+            logging.WARNING if error.hint else logging.INFO,
+            "refused with %d: %s%s%s",
+            error.status,
+            error.reason,
+            f": {error.hint}" if error.hint else "",
+            f" ({left_out} more since the last such line)" if left_out else "",
+        )

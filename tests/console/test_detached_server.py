@@ -1,0 +1,61 @@
+"""uvicorn in a process without streams: it cannot start, unless the cure comes before it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.console.children import detached
+from tests.console.serving import Server, end, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CURE = "from betterguard import force_utf8\nforce_utf8()"
+SERVE = """
+import sys
+{cure}
+if __name__ == "__main__":
+    import uvicorn
+    uvicorn.run("tests.console.served:app", port=int(sys.argv[1]), workers=int(sys.argv[2]))
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def served(folder: Path, cure: str, workers: int) -> Iterator[Server]:
+    """Run a script that serves, as docs/windows.md shows it."""
+    script = folder / "serve.py"
+    script.write_text(SERVE.format(cure=cure))
+    pids = folder / "pids"
+    pids.mkdir()
+    port = free_port()
+    extra = {"PIDS": str(pids), "PYTHONPATH": str(ROOT)}
+    with detached(str(script), str(port), str(workers), **extra) as process:
+        try:
+            yield Server(process, port)
+        finally:
+            end(process, pids)
+
+
+def test_without_the_cure_it_does_not_start(tmp_path: Path) -> None:
+    with served(tmp_path, "", 1) as server:
+        assert server.process.wait(30) != 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_with_the_cure_it_answers(workers: int, tmp_path: Path) -> None:
+    with served(tmp_path, CURE, workers) as server:
+        until(lambda: len(list((tmp_path / "pids").iterdir())) == workers)
+        until(server.answers)
+        assert [server.get("/plain") for _ in range(4)] == [200] * 4

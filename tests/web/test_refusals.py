@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from betterguard.errors import ExpiredToken, InvalidToken, Reason
+from betterguard.web.refusals import RefusalLog
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_each_reason_is_told_once_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    now = 100.0
+    log = RefusalLog(clock=lambda: now)
+    with caplog.at_level(logging.INFO, "betterguard.web"):
+        for _ in range(3):
+            log.tell(InvalidToken(Reason.SIGNATURE_MISMATCH))
+        log.tell(ExpiredToken(Reason.EXPIRED, "the token expired 9 seconds ago"))
+        now += 10.0
+        log.tell(InvalidToken(Reason.SIGNATURE_MISMATCH))
+    assert [record.getMessage() for record in caplog.records] == [
+        "refused with 401: signature_mismatch",
+        "refused with 401: expired: the token expired 9 seconds ago",
+        "refused with 401: signature_mismatch (2 more since the last such line)",
+    ]
+    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "INFO"]
