@@ -11,9 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy.orm import Session
-
-    Run = Callable[[Session, Any], object]
+    Run = Callable[[Any, Any], object]
 
 
 class Wall(Enum):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -127,7 +128,7 @@ def check(pair: tuple[World, World], path: Path, run: Callable[[], object]) -> N
         assert isinstance(isolated.error, path.refused), repr(isolated.error or isolated.value)
     elif not path.untouched:
         alone = without_bob(pair[1], path)
-        assert isinstance(alone.error, sa.exc.InvalidRequestError | None), repr(alone.error)
+        assert isinstance(alone.error, exc.InvalidRequestError | None), repr(alone.error)
         assert type(isolated.error) is type(alone.error), repr(isolated.error)
         assert isolated.value == alone.value
         assert isolated.others == alone.others

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.ext.associationproxy import association_proxy
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -137,7 +138,7 @@ def models(*, keys: bool = True) -> SimpleNamespace:
         id: Mapped[int] = mapped_column(primary_key=True)
         password: Mapped[str]
 
-    Note.comment_count = column_property(  # type: ignore[attr-defined]  # added to the mapping late
+    Note.comment_count = column_property(
         sa.select(sa.func.count(Comment.id))
         .where(Comment.note_id == Note.id)
         .correlate_except(Comment)
@@ -267,7 +268,9 @@ def _is_bobs(line: tuple[Any, ...]) -> bool:
     return all(isinstance(value, int) and FIRST_OF_BOB <= value < 5000 for value in line)
 
 
-def sqlite_world(folder: Path, *, keys: bool = True, users: tuple[str, ...] = (ALICE, BOB)) -> World:
+def sqlite_world(
+    folder: Path, *, keys: bool = True, users: tuple[str, ...] = (ALICE, BOB)
+) -> World:
     """Make a world in an SQLite file, with foreign keys checked."""
     folder.mkdir(parents=True, exist_ok=True)
     url = sa.URL.create("sqlite", database=str(folder / "world.db"))
@@ -303,7 +306,7 @@ def with_foreign_keys(engine: sa.Engine) -> sa.Engine:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 
-    sa.event.listen(engine, "connect", switch_on)
+    event.listen(engine, "connect", switch_on)
     return engine
 
 
@@ -328,7 +331,11 @@ def plain(value: object) -> object:
         value = value.all()
     if hasattr(value, "__mapper__"):
         state = sa.inspect(value)
-        columns = {key: state.dict[key] for key in state.mapper.column_attrs.keys() if key in state.dict}  # noqa: SIM118
+        columns = {
+            prop.key: state.dict[prop.key]
+            for prop in state.mapper.column_attrs
+            if prop.key in state.dict
+        }
         return (type(value).__name__, sorted(columns.items(), key=repr))
     if isinstance(value, sa.Row | tuple):
         return tuple(plain(one) for one in value)
@@ -370,4 +377,3 @@ def plain_run(world: World, path: Callable[[Session, Any], object]) -> Callable[
             return as_alice(session, path, world.models)
 
     return run
-

@@ -181,7 +181,9 @@ def _bare(expression: str | None) -> str:
 def _view_finding(view: Row[Any], table: str, role: str) -> Finding:
     if view.relkind in {"m", b"m"}:
         message = f"materialised view {view.name} holds rows of {table} past its policies"
-        return Finding("materialized_view", view.name, message, f"REVOKE ALL ON {view.name} FROM {role}")
+        return Finding(
+            "materialized_view", view.name, message, f"REVOKE ALL ON {view.name} FROM {role}"
+        )
     message = f"view {view.name} reads {table} as the view's owner, past its policies"
     mend = f"ALTER VIEW {view.name} SET (security_invoker = true)"
     return Finding("view", view.name, message, mend)

@@ -37,9 +37,7 @@ USER_PARAMETER = "betterguard_user"
 """The bind parameter that every execution fills with the connection's user."""
 
 
-def isolating(
-    dialect: Dialect, ownership: Ownership, raw_sql: RawSQL
-) -> type[IsolatingCompiler]:
+def isolating(dialect: Dialect, ownership: Ownership, raw_sql: RawSQL) -> type[IsolatingCompiler]:
     """Make the dialect's own compiler an isolating one, for these rules."""
     base: type[SQLCompiler] = dialect.statement_compiler
     body = {
@@ -91,9 +89,9 @@ class IsolatingCompiler(SQLCompiler):
             ],
         )
 
-    def bindparam_string(self, name: str, **kwargs: Any) -> str:
+    def bindparam_string(self, name: str, *args: Any, **kwargs: Any) -> str:
         """Write a bind parameter's place; its name is a column's, not raw SQL."""
-        return self._written(super().bindparam_string(name, **kwargs))
+        return self._written(super().bindparam_string(name, *args, **kwargs))
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
         """Write a value into the statement; it is data, not raw SQL."""
@@ -133,31 +131,42 @@ class IsolatingCompiler(SQLCompiler):
         """Write a table's name; raise UnsafeStatement for an owned one that is not covered."""
         spelled = kwargs.get("within_tstring", False)
         if (kwargs.get("asfrom", False) or spelled) and self._is_owned(table):
-            alias = kwargs.get("enclosing_alias")
-            own_alias = alias is not None and getattr(alias, "element", None) is table
+            alias: Any = kwargs.get("enclosing_alias")
+            own_alias = getattr(alias, "element", None) is table
             if spelled or not self._take_cover(alias if own_alias else table):
                 raise _uncovered(table)
-        return super().visit_table(table, *args, **kwargs)
+        parent: Any = super()
+        text: str = parent.visit_table(table, *args, **kwargs)
+        return text
 
     def _is_owned(self, table: TableClause) -> bool:
         return self.ownership.rule_for(table) is not None
 
     # --- SELECT
 
-    def _compose_select_body(
-        self, text: str, select: Any, compile_state: Any, columns: Any, froms: Any, *rest: Any
+    def _compose_select_body(  # noqa: PLR0913, PLR0917  # SQLAlchemy's signature
+        self,
+        text: str,
+        select: Any,
+        compile_state: Any,
+        inner_columns: Any,
+        froms: Any,
+        byfrom: Any,
+        toplevel: Any,
+        kwargs: Any,
     ) -> str:
         assert self._frames is not None
         self._frames.append([])
-        criteria = self._cover(
-            found for element in froms for found in leaves(self.ownership, element)
-        )
+        found = [one for element in froms for one in leaves(self.ownership, element)]
+        criteria = self._cover(found)
         if criteria:
             select = select._clone()  # noqa: SLF001  # no public copy exists
             select._where_criteria += tuple(criteria)  # noqa: SLF001  # where() would look for FROMs
-        text = super()._compose_select_body(text, select, compile_state, columns, froms, *rest)
+        parent: Any = super()
+        body = (select, compile_state, inner_columns, froms, byfrom, toplevel, kwargs)
+        composed: str = parent._compose_select_body(text, *body)  # noqa: SLF001  # overridden here
         self._frames.pop()
-        return text
+        return composed
 
     def visit_join(self, join: Join, *args: Any, **kwargs: Any) -> str:
         """Write a join; the filter of its right side goes into ON, so outer joins keep rows."""
@@ -165,8 +174,11 @@ class IsolatingCompiler(SQLCompiler):
             criteria = self._cover(leaves(self.ownership, join.right))
             if criteria:
                 join = join._clone()  # noqa: SLF001  # no public copy exists
-                join.onclause = and_(join.onclause, *criteria)
-        return super().visit_join(join, *args, **kwargs)
+                given: Any = join.onclause
+                join.onclause = and_(given, *criteria)
+        parent: Any = super()
+        text: str = parent.visit_join(join, *args, **kwargs)
+        return text
 
     # --- UPDATE and DELETE
 
@@ -238,7 +250,9 @@ class IsolatingCompiler(SQLCompiler):
             nested = bool(self.stack) or kwargs.get("visiting_cte") is not None
             self._refuse_insert(rule, state.statement, nested=nested)
             self.needs_user = True
-        return super().visit_insert(insert_stmt, *args, **kwargs)
+        parent: Any = super()
+        text: str = parent.visit_insert(insert_stmt, *args, **kwargs)
+        return text
 
     def _refuse_insert(self, rule: Rule, statement: Any, *, nested: bool) -> None:
         name = rule.table.name
@@ -257,8 +271,8 @@ class IsolatingCompiler(SQLCompiler):
 
     def visit_on_conflict_do_update(self, on_conflict: Any, **kwargs: Any) -> str:
         """Write an upsert that updates the row in the way only if it is the user's."""
-        table = self.stack[-1]["selectable"].table
-        found = leaf(self.ownership, table)
+        statement: Any = self.stack[-1]["selectable"]
+        found = leaf(self.ownership, statement.table)
         if found is not None:
             self._refuse_upsert(found.rule, on_conflict)
             condition = criterion(found, self.user_parameter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy import inspect as inspect_tables
@@ -75,9 +75,7 @@ def _findings(connection: Connection, ownership: Ownership) -> Iterator[Finding]
         yield from _unique_findings(tables, rule)
 
 
-def _reference_findings(
-    tables: Inspector, ownership: Ownership, rule: Rule
-) -> Iterator[Finding]:
+def _reference_findings(tables: Inspector, ownership: Ownership, rule: Rule) -> Iterator[Finding]:
     shared = {table.fullname for table in ownership.shared_tables}
     for key in tables.get_foreign_keys(rule.table.name, rule.table.schema):
         there = ".".join(filter(None, (key["referred_schema"], key["referred_table"])))
@@ -114,7 +112,7 @@ def _loose_reference(rule: Rule, other: Rule, key: ReflectedForeignKeyConstraint
 
 def _cascade(rule: Rule, key: ReflectedForeignKeyConstraint, there: str) -> Finding:
     table = rule.table.fullname
-    columns, referred = (", ".join(key[part]) for part in ("constrained_columns", "referred_columns"))
+    columns, referred = ", ".join(key["constrained_columns"]), ", ".join(key["referred_columns"])
     message = f"deleting a row of the shared {there} deletes every user's rows of {table}"
     mend = (
         f"ALTER TABLE {table} DROP CONSTRAINT {key['name']}, "
@@ -127,7 +125,8 @@ def _unique_findings(tables: Inspector, rule: Rule) -> Iterator[Finding]:
     deciding = set(rule.given_columns)
     name, schema = rule.table.name, rule.table.schema
     indexes = [one for one in tables.get_indexes(name, schema) if one["unique"]]
-    for unique in (*tables.get_unique_constraints(name, schema), *indexes):
+    several: list[Any] = [*tables.get_unique_constraints(name, schema), *indexes]
+    for unique in several:
         columns = [column for column in unique["column_names"] if column]
         if deciding.isdisjoint(columns) and not unique.get("duplicates_constraint"):
             yield _telling_unique(rule, str(unique["name"]), columns)
@@ -137,7 +136,5 @@ def _telling_unique(rule: Rule, constraint: str, columns: list[str]) -> Finding:
     table, first = rule.table.fullname, rule.given_columns[0]
     listed = ", ".join(columns)
     message = f"{table} UNIQUE ({listed}) tells a user which values others have"
-    mend = (
-        f"ALTER TABLE {table} DROP CONSTRAINT {constraint}, ADD UNIQUE ({first}, {listed})"
-    )
+    mend = f"ALTER TABLE {table} DROP CONSTRAINT {constraint}, ADD UNIQUE ({first}, {listed})"
     return Finding("telling_unique", table, message, mend)

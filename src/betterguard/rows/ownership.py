@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from betterguard.errors import ConfigurationError, MissingToken, Reason, UnsafeStatement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy.sql.expression import TableClause
     from sqlalchemy.types import TypeEngine
@@ -67,7 +67,8 @@ def owner_of_connection(context: Any) -> UserId:
 def no_user() -> MissingToken:
     """Give the error of a statement on owned rows whose connection has no user."""
     return MissingToken(
-        Reason.USER_MISSING, "open the session with rows.session(engine, user_id) or user_session(...)"
+        Reason.USER_MISSING,
+        "open the session with rows.session(engine, user_id) or user_session(...)",
     )
 
 
@@ -193,7 +194,9 @@ class Ownership:
             return self._bare[name]
         if name in self._bare_shared:
             return None
-        msg = f"table {table.name!r} is not in the isolated metadata: declare it there, with shared()"
+        msg = (
+            f"table {table.name!r} is not in the isolated metadata: declare it there, with shared()"
+        )
         raise UnsafeStatement(msg)
 
     def user_value(self, user_id: str | int | UUID) -> UserId:
@@ -258,7 +261,7 @@ class Ownership:
         )
 
 
-def python_type(sql_type: TypeEngine[Any]) -> type[str] | type[int] | type[UUID]:
+def python_type(sql_type: TypeEngine[Any]) -> type[str | int | UUID]:
     """Give the Python type of a user's id: ``str``, ``int`` or ``UUID``."""
     try:
         found = sql_type.python_type
@@ -321,4 +324,3 @@ def _parent_of(key: ForeignKeyConstraint) -> Parent:
     columns = tuple(element.parent.name for element in key.elements)
     referred = tuple(element.column.name for element in key.elements)
     return Parent(columns, key.referred_table, referred)
-

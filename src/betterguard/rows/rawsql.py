@@ -25,14 +25,15 @@ USER_SETTING = "app.user_id"
 _MARK = "\ue0bd"  # of Unicode's private use area: no SQL holds it
 
 # They run SQL text that they get as a value, tell what is in others' rows, or change the user.
-_FUNCTIONS = frozenset(
-    "set_config query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml "
-    "cursor_to_xmlschema table_to_xml table_to_xmlschema table_to_xml_and_xmlschema "
-    "schema_to_xml schema_to_xmlschema schema_to_xml_and_xmlschema database_to_xml "
-    "database_to_xmlschema database_to_xml_and_xmlschema dblink dblink_exec dblink_open "
-    "dblink_send_query ts_stat ts_rewrite crosstab connectby xpath_table pg_read_file "
-    "pg_read_binary_file lo_import lo_export load_extension readfile fts3_tokenizer".split()
-)
+_FUNCTIONS_TEXT = """
+set_config query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml
+cursor_to_xmlschema table_to_xml table_to_xmlschema table_to_xml_and_xmlschema schema_to_xml
+schema_to_xmlschema schema_to_xml_and_xmlschema database_to_xml database_to_xmlschema
+database_to_xml_and_xmlschema dblink dblink_exec dblink_open dblink_send_query ts_stat
+ts_rewrite crosstab connectby xpath_table pg_read_file pg_read_binary_file lo_import lo_export
+load_extension readfile fts3_tokenizer
+"""
+_FUNCTIONS = frozenset(_FUNCTIONS_TEXT.split())
 _COMMANDS = (
     re.escape(USER_SETTING),
     r"set\s+(?:local\s+|session\s+)?(?:role|session\s+authorization|row_security)",
@@ -42,22 +43,22 @@ _LEADING = r"\A\s*(?:explain|copy|attach|do|call|prepare|declare|discard)\b"
 
 # Words that SQLAlchemy writes of itself. A table of such a name is searched for where a table
 # stands, or in quotes, else `count(*)` would be taken for the table `count`.
-_SPOKEN = frozenset(
-    "all and any array as asc between bigint binary bit blob boolean by bytea case cast char "
-    "character check coalesce collate column concat conflict constraint count cross cube "
-    "current current_date current_time current_timestamp current_user date datetime day "
-    "decimal default delete desc distinct do double else end epoch escape except excluded "
-    "exists extract false fetch filter first float following for from full group grouping "
-    "having hour ilike in inner insert int integer intersect interval into is isnull join json "
-    "jsonb key last lateral left length like limit local localtime localtimestamp lower "
-    "match materialized max min minute month natural next no not nothing notnull now nowait "
-    "null nulls numeric of offset on only or order ordinality outer over overlaps partition "
-    "position preceding precision primary range real recursive regexp replace returning right "
-    "rollup row rows second select session_user set sets share similar skip smallint some sum "
-    "table tablesample text then ties time timestamp timestamptz to true try_cast unbounded "
-    "union unique unknown update upper user using uuid values varchar varying when where "
-    "window with within without xml year zone".split()
-)
+_SPOKEN_TEXT = """
+all and any array as asc between bigint binary bit blob boolean by bytea case cast char
+character check coalesce collate column concat conflict constraint count cross cube current
+current_date current_time current_timestamp current_user date datetime day decimal default
+delete desc distinct do double else end epoch escape except excluded exists extract false fetch
+filter first float following for from full group grouping having hour ilike in inner insert int
+integer intersect interval into is isnull join json jsonb key last lateral left length like
+limit local localtime localtimestamp lower match materialized max min minute month natural next
+no not nothing notnull now nowait null nulls numeric of offset on only or order ordinality outer
+over overlaps partition position preceding precision primary range real recursive regexp replace
+returning right rollup row rows second select session_user set sets share similar skip smallint
+some sum table tablesample text then ties time timestamp timestamptz to true try_cast unbounded
+union unique unknown update upper user using uuid values varchar varying when where window with
+within without xml year zone
+"""
+_SPOKEN = frozenset(_SPOKEN_TEXT.split())
 
 
 class RawSQL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Column, Engine, event
 from sqlalchemy import inspect as inspect_state
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from betterguard.rows.engine import ownership_of
 from betterguard.rows.ownership import USER_OPTION, no_user
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import InstanceState
+    from sqlalchemy.orm import InstanceState, Mapper
 
     from betterguard.rows.ownership import Ownership, UserId
 
@@ -44,7 +44,8 @@ def session(
     if isinstance(bound, AsyncEngine):
         chosen: type[AsyncSession] = options.pop("session_class", AsyncSession)
         options.setdefault("expire_on_commit", False)
-        kind = _one_users(chosen.sync_session_class, ownership_of(bound))
+        sync_class: Any = chosen.sync_session_class  # which mypy takes for unhashable
+        kind = _one_users(sync_class, ownership_of(bound))
         return chosen(bound, sync_session_class=kind, info=info, **options)
     session_class = _one_users(options.pop("session_class", Session), ownership_of(bound))
     return session_class(bound, info=info, **options)
@@ -63,8 +64,8 @@ def engine_for(engine: Engine | AsyncEngine, user_id: UserId | None) -> Engine |
 
 
 @cache
-def _one_users(session_class: type[Session], ownership: Ownership) -> type[Session]:
-    kind = type(f"User{session_class.__name__}", (session_class,), {})
+def _one_users(session_class: Any, ownership: Ownership) -> type[Session]:
+    kind: type[Session] = type(f"User{session_class.__name__}", (session_class,), {})
 
     def before_attach(session: Session, instance: object) -> None:
         _refuse_foreign(ownership, session, inspect_state(instance))
@@ -75,13 +76,26 @@ def _one_users(session_class: type[Session], ownership: Ownership) -> type[Sessi
 
 def _refuse_foreign(ownership: Ownership, session: Session, state: InstanceState[Any]) -> None:
     """Refuse an object that says, or may hide, that it is another user's."""
-    rules = [ownership.rule_for(table) for table in state.mapper.tables]
-    for rule in rules:
-        if rule is None or rule.owner is None:
-            continue
-        owner = state.dict.get(state.mapper.get_property_by_column(rule.owner).key)
+    user = session.info[USER_OPTION]
+    for attribute, table in _owner_attributes(ownership, state.mapper):
+        owner = state.dict.get(attribute)
         if owner is None and state.key is None:
             continue  # a new object: its INSERT gives it the user
-        if owner != session.info[USER_OPTION]:
-            hint = f"an object of {rule.table.name} that is not the session's user's"
+        if owner != user:
+            hint = f"an object of {table} that is not the session's user's"
             raise Forbidden(Reason.FOREIGN_OBJECT, hint)
+
+
+@cache
+def _owner_attributes(ownership: Ownership, mapper: Mapper[Any]) -> list[tuple[str, str]]:
+    """Name the mapped attributes that hold an owner, each with its table."""
+    return [
+        (mapper.get_property_by_column(column).key, column.table.name)
+        for column in mapper.columns
+        if _is_owner(ownership, column)
+    ]
+
+
+def _is_owner(ownership: Ownership, column: Column[Any]) -> bool:
+    rule = ownership.rule_for(column.table)
+    return rule is not None and rule.owner is not None and rule.owner.name == column.name

@@ -54,7 +54,7 @@ def _set_user(connection: Connection, user: str | None, *, autocommit: bool) -> 
     place = _PLACES[connection.dialect.driver]
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(f"SELECT set_config('{USER_SETTING}', {place}, true)", (user,))  # noqa: S608  # constants
+        cursor.execute(f"SELECT set_config('{USER_SETTING}', {place}, true)", (user,))  # constants
     finally:
         cursor.close()
 

@@ -1,4 +1,4 @@
-"""Whose the written rows are: values of INSERT and UPDATE that decide it, checked before they run."""
+"""Whose the written rows are: what decides it in INSERT and UPDATE, checked before they run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def check_bound_owner(
     key = rule.owner.key
     for row in rows:
         for name, value in row.items():
-            of_owner = name == key or (name.startswith(f"{key}_m") and name[len(key) + 2 :].isdigit())
+            of_owner = name == key or (
+                name.startswith(f"{key}_m") and name[len(key) + 2 :].isdigit()
+            )
             if of_owner and not _same_user(value, user):
                 raise _foreign_owner(rule)
 
@@ -85,9 +87,7 @@ def _foreign_owner(rule: Rule) -> Forbidden:
     return Forbidden(Reason.FOREIGN_OWNER, f"a row of {rule.table.name} was to get another owner")
 
 
-def _check_parent(
-    connection: Connection, rule: Rule, parent: Parent, rows: Iterable[Row]
-) -> None:
+def _check_parent(connection: Connection, rule: Rule, parent: Parent, rows: Iterable[Row]) -> None:
     """Look for the named parents among the user's own: one more SELECT, filtered as any."""
     wanted = {
         tuple(row[name] for name in parent.columns)
@@ -139,7 +139,7 @@ def _value_lists(statement: Insert | Update) -> Iterator[list[tuple[Any, Any]]]:
         *(statement._values or {}).items(),  # noqa: SLF001  # no public reading of values()
         *(getattr(statement, "_ordered_values", None) or ()),
     ]
-    several = [
+    several: list[Any] = [
         values
         for group in statement._multi_values or ()  # noqa: SLF001  # as above
         for values in group

@@ -23,7 +23,6 @@ from betterguard.errors import (
     MalformedCredential,
     MissingToken,
 )
-
 from betterguard.web.missing_rows import missing_row_errors
 
 if TYPE_CHECKING:
