@@ -196,7 +196,11 @@ def _verify(engine: Engine, metadata: MetaData, *, at_once: bool) -> None:
         return
 
     def at_first_connection(connection: Connection) -> None:
-        refuse_faults(connection, metadata)
+        try:
+            refuse_faults(connection, metadata)
+        except ConfigurationError:
+            connection.close()
+            raise
         event.remove(engine, "engine_connect", at_first_connection)
 
     event.listen(engine, "engine_connect", at_first_connection)
