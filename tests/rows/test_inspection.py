@@ -21,29 +21,77 @@ if TYPE_CHECKING:
     from tests.rows.world import World
     from tests.servers.postgres import Postgres
 
-DEFINER = "CREATE FUNCTION peek() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT 1::bigint'"
+DEFINER = (
+    "CREATE FUNCTION peek() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT 1::bigint'"
+)
 PART = "CREATE TABLE note_part () INHERITS (note); GRANT SELECT ON note_part TO app"
 RESTRICTIVE = "betterguard_only_own_rows"
 # (what someone did, the finding's code, its subject)
 DAMAGES = [
-    pytest.param("ALTER TABLE note DISABLE ROW LEVEL SECURITY", "not_enabled", "note", id="disabled"),
-    pytest.param("ALTER TABLE tag NO FORCE ROW LEVEL SECURITY", "not_forced", "tag", id="not-forced"),
+    pytest.param(
+        "ALTER TABLE note DISABLE ROW LEVEL SECURITY", "not_enabled", "note", id="disabled"
+    ),
+    pytest.param(
+        "ALTER TABLE tag NO FORCE ROW LEVEL SECURITY", "not_forced", "tag", id="not-forced"
+    ),
     pytest.param(f"DROP POLICY {RESTRICTIVE} ON note", "policy", "note", id="policy-dropped"),
-    pytest.param(f"ALTER POLICY {RESTRICTIVE} ON note USING (true)", "policy", "note", id="policy-true"),
-    pytest.param(f"ALTER POLICY {RESTRICTIVE} ON note WITH CHECK (user_id <> '')", "policy", "note", id="policy-check"),
-    pytest.param(f"ALTER POLICY {RESTRICTIVE} ON comment USING (note_id > 0)", "policy", "comment", id="policy-of-child"),
-    pytest.param(f"ALTER POLICY {RESTRICTIVE} ON note TO postgres", "policy", "note", id="policy-of-another-role"),
+    pytest.param(
+        f"ALTER POLICY {RESTRICTIVE} ON note USING (true)", "policy", "note", id="policy-true"
+    ),
+    pytest.param(
+        f"ALTER POLICY {RESTRICTIVE} ON note WITH CHECK (user_id <> '')",
+        "policy",
+        "note",
+        id="policy-check",
+    ),
+    pytest.param(
+        f"ALTER POLICY {RESTRICTIVE} ON comment USING (note_id > 0)",
+        "policy",
+        "comment",
+        id="policy-of-child",
+    ),
+    pytest.param(
+        f"ALTER POLICY {RESTRICTIVE} ON note TO postgres",
+        "policy",
+        "note",
+        id="policy-of-another-role",
+    ),
     pytest.param("ALTER ROLE app BYPASSRLS", "bypassrls", "app", id="bypassrls"),
     pytest.param("ALTER ROLE app SUPERUSER", "superuser", "app", id="superuser"),
     pytest.param("ALTER TABLE tag OWNER TO app", "owner", "tag", id="owner"),
-    pytest.param("CREATE VIEW all_notes AS SELECT * FROM note; GRANT SELECT ON all_notes TO app", "view", "all_notes", id="view"),
-    pytest.param("CREATE MATERIALIZED VIEW old_notes AS SELECT * FROM note; GRANT SELECT ON old_notes TO app", "materialized_view", "old_notes", id="materialized-view"),
+    pytest.param(
+        "CREATE VIEW all_notes AS SELECT * FROM note; GRANT SELECT ON all_notes TO app",
+        "view",
+        "all_notes",
+        id="view",
+    ),
+    pytest.param(
+        "CREATE MATERIALIZED VIEW old_notes AS SELECT * FROM note; GRANT SELECT ON old_notes TO app",
+        "materialized_view",
+        "old_notes",
+        id="materialized-view",
+    ),
     pytest.param(DEFINER, "security_definer", "peek()", id="security-definer"),
     pytest.param(PART, "partition", "note_part", id="child-table"),
-    pytest.param("CREATE OR REPLACE FUNCTION betterguard_user() RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'", "user_function", "betterguard_user", id="user-function"),
+    pytest.param(
+        "CREATE OR REPLACE FUNCTION betterguard_user() RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
+        "user_function",
+        "betterguard_user",
+        id="user-function",
+    ),
     pytest.param("ALTER TABLE tag ADD UNIQUE (name)", "telling_unique", "tag", id="unique"),
-    pytest.param("ALTER TABLE note ADD FOREIGN KEY (folder_id) REFERENCES folder (id)", "loose_reference", "note", id="reference"),
-    pytest.param("ALTER TABLE note ADD FOREIGN KEY (country_id) REFERENCES country (id) ON DELETE CASCADE", "shared_cascade", "note", id="cascade"),
+    pytest.param(
+        "ALTER TABLE note ADD FOREIGN KEY (folder_id) REFERENCES folder (id)",
+        "loose_reference",
+        "note",
+        id="reference",
+    ),
+    pytest.param(
+        "ALTER TABLE note ADD FOREIGN KEY (country_id) REFERENCES country (id) ON DELETE CASCADE",
+        "shared_cascade",
+        "note",
+        id="cascade",
+    ),
 ]
 
 
@@ -87,7 +135,7 @@ def test_damage_is_found_and_mended(world: World, damage: str, code: str, subjec
 def test_verify_refuses_to_start(world: World) -> None:
     run(world, "ALTER TABLE note DISABLE ROW LEVEL SECURITY")
     engine = sa.create_engine(world.app_url)
-    with pytest.raises(ConfigurationError, match="note has no row-level security|\"note\" has no"):
+    with pytest.raises(ConfigurationError, match='note has no row-level security|"note" has no'):
         rows.isolate(engine, world.models.metadata, verify=True)
     engine.dispose()
 
@@ -108,7 +156,10 @@ def test_verify_refuses_the_first_connection_of_an_async_engine(world: World) ->
 
 
 def test_the_policies_use_the_index_and_one_init_plan(world: World) -> None:
-    run(world, "INSERT INTO tag (user_id, name) SELECT 'u' || n % 1000, 'x' FROM generate_series(1, 50000) n")
+    run(
+        world,
+        "INSERT INTO tag (user_id, name) SELECT 'u' || n % 1000, 'x' FROM generate_series(1, 50000) n",
+    )
     run(world, "CREATE INDEX tag_by_owner ON tag (user_id); ANALYZE tag")
     engine = sa.create_engine(world.app_url)
     with engine.begin() as connection:
@@ -132,7 +183,13 @@ def test_sqlite_is_inspected_for_its_keys(tmp_path: Path) -> None:
 
 def test_the_application_cannot_switch_its_policies_off(world: World) -> None:
     engine = sa.create_engine(world.app_url)
-    for sql in ("ALTER TABLE note DISABLE ROW LEVEL SECURITY", "DROP POLICY betterguard_own_rows ON note"):
-        with engine.begin() as connection, pytest.raises(exc.ProgrammingError, match="must be owner"):
+    for sql in (
+        "ALTER TABLE note DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY betterguard_own_rows ON note",
+    ):
+        with (
+            engine.begin() as connection,
+            pytest.raises(exc.ProgrammingError, match="must be owner"),
+        ):
             connection.exec_driver_sql(sql)
     engine.dispose()

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def table(metadata: sa.MetaData, name: str, *columns: Any, **options: Any) -> sa.Table:
-    return sa.Table(name, metadata, sa.Column("id", sa.Integer, primary_key=True), *columns, **options)
+    return sa.Table(
+        name, metadata, sa.Column("id", sa.Integer, primary_key=True), *columns, **options
+    )
 
 
 def owned(metadata: sa.MetaData, name: str = "own", kind: Any = sa.Text) -> sa.Table:
@@ -77,7 +79,9 @@ def _two_types(metadata: sa.MetaData) -> None:
 @pytest.mark.parametrize(
     ("declare", "faults"),
     [
-        pytest.param(_unclassified, ["table lost says nothing", "table stray says"], id="unclassified"),
+        pytest.param(
+            _unclassified, ["table lost says nothing", "table stray says"], id="unclassified"
+        ),
         pytest.param(_nullable, ["bad.user_id may be NULL"], id="nullable-owner"),
         pytest.param(_other_default, ["bad.user_id has no or another default"], id="default"),
         pytest.param(_server_default, ["bad.user_id has a server default"], id="server-default"),
@@ -188,7 +192,9 @@ IDS = [
     pytest.param(sa.Integer, "1", "2", id="integer-of-a-token"),
     pytest.param(sa.Uuid, uuid.UUID(int=1), uuid.UUID(int=2), id="uuid"),
     pytest.param(sa.Uuid, str(uuid.UUID(int=1)), str(uuid.UUID(int=2)), id="uuid-of-a-token"),
-    pytest.param(sa.Uuid(as_uuid=False), str(uuid.UUID(int=1)), str(uuid.UUID(int=2)), id="uuid-text"),
+    pytest.param(
+        sa.Uuid(as_uuid=False), str(uuid.UUID(int=1)), str(uuid.UUID(int=2)), id="uuid-text"
+    ),
 ]
 
 
@@ -205,7 +211,9 @@ def test_the_owner_may_be_of_any_type(tmp_path: Path, kind: Any, one: Any, other
             session.execute(sa.insert(note), [{"x": str(user)}])
             assert session.scalars(sa.select(note.c.x)).all() == [str(user)]
             with pytest.raises(Forbidden):
-                session.execute(sa.insert(note), [{"user_id": other if user == one else one, "x": "y"}])
+                session.execute(
+                    sa.insert(note), [{"user_id": other if user == one else one, "x": "y"}]
+                )
             session.commit()
     engine.dispose()
     plain.dispose()

@@ -127,7 +127,10 @@ def test_psycopg_sends_the_user_with_begin(world: World) -> None:
 
 def test_without_a_user_the_policies_say_so(world: World) -> None:
     engine = sa.create_engine(world.app_url)
-    with engine.connect() as connection, pytest.raises(exc.ProgrammingError, match="no user is set"):
+    with (
+        engine.connect() as connection,
+        pytest.raises(exc.ProgrammingError, match="no user is set"),
+    ):
         connection.execute(sa.select(world.models.Note.__table__))
     engine.dispose()
 
@@ -173,9 +176,7 @@ async def disturb(task: asyncio.Task[None], number: int) -> None:
         task.cancel()
 
 
-async def crowd(
-    engine: AsyncEngine, size: int, *, cancelling: bool
-) -> list[tuple[str, set[str]]]:
+async def crowd(engine: AsyncEngine, size: int, *, cancelling: bool) -> list[tuple[str, set[str]]]:
     seen: list[tuple[str, set[str]]] = []
     tasks = [asyncio.create_task(work(engine, number, seen)) for number in range(size)]
     disturbing = [disturb(task, number) for number, task in enumerate(tasks) if cancelling]
@@ -231,5 +232,5 @@ def test_a_session_needs_a_user(world: World) -> None:
         rows.session(engine, None)
     with engine.connect() as connection, pytest.raises(MissingToken):
         connection.execute(sa.select(world.models.Note.__table__))
-    assert APP_ROLE == engine.url.username
+    assert engine.url.username == APP_ROLE
     engine.dispose()

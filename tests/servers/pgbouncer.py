@@ -50,7 +50,9 @@ def running_pgbouncer(server: URL, *, pool_size: int = 2) -> Iterator[URL]:
     config.write_text(CONFIG.format(host=host, port=port, folder=folder, size=pool_size))
     (folder / "users.txt").write_text(f'"{server.username}" ""\n')
     process = subprocess.Popen(
-        [*command(program, folder, host), str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [*command(program, folder, host), str(config)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         wait_until_open(port, process)
