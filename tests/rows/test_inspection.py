@@ -135,7 +135,7 @@ def test_damage_is_found_and_mended(world: World, damage: str, code: str, subjec
 def test_verify_refuses_to_start(world: World) -> None:
     run(world, "ALTER TABLE note DISABLE ROW LEVEL SECURITY")
     engine = sa.create_engine(world.app_url)
-    with pytest.raises(ConfigurationError, match='note has no row-level security|"note" has no'):
+    with pytest.raises(ConfigurationError, match="has no row-level security"):
         rows.isolate(engine, world.models.metadata, verify=True)
     engine.dispose()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ from betterguard.rows.sqlmodels import OwnedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def table(metadata: sa.MetaData, name: str, *columns: Any, **options: Any) -> sa.Table:
@@ -64,7 +64,7 @@ def _nullable_parent(metadata: sa.MetaData) -> None:
 
 def _shared_parent(metadata: sa.MetaData) -> None:
     table(metadata, "all", info=shared())
-    key = sa.Column("all_id", sa.ForeignKey("all.id"), nullable=False)
+    key: sa.Column[int] = sa.Column("all_id", sa.ForeignKey("all.id"), nullable=False)
     table(metadata, "bad", key, info=via("all_id"))
 
 

@@ -40,7 +40,9 @@ def numbers(source: Any) -> list[Any]:
 @st.composite
 def sources(draw: Draw, depth: int = 2) -> Any:
     """Draw something to select from: a table, an alias, a subquery, a CTE, a join."""
-    kind = draw(st.sampled_from(["table", "alias", "light"] + ["subquery", "cte", "join"] * (depth > 0)))
+    kind = draw(
+        st.sampled_from(["table", "alias", "light"] + ["subquery", "cte", "join"] * (depth > 0))
+    )
     if kind in {"subquery", "cte"}:
         inner = draw(selects(depth - 1))
         return inner.subquery() if kind == "subquery" else inner.cte()
@@ -127,8 +129,10 @@ def pair(
     else:
         server: Postgres = request.getfixturevalue("postgres")
         both, alone = postgres_world(server), postgres_world(server, users=(ALICE,))
-    engine = with_foreign_keys(sa.create_engine(both.app_url)) if request.param == "sqlite" else (
-        sa.create_engine(both.app_url)
+    engine = (
+        with_foreign_keys(sa.create_engine(both.app_url))
+        if request.param == "sqlite"
+        else (sa.create_engine(both.app_url))
     )
     both.reset()
     alone.reset()

@@ -46,7 +46,8 @@ def sync_app(app: FastAPI, guard: BetterGuard[Any], path: Path) -> None:
 
     @app.get("/notes/{note_id}")
     def note(note_id: int, session: Any = opened) -> str:
-        return session.get_one(Note, note_id).title
+        title: str = session.get_one(Note, note_id).title
+        return title
 
     @app.put("/notes/{note_id}")
     def rename(note_id: int, session: Any = opened) -> None:
@@ -71,7 +72,8 @@ def async_app(app: FastAPI, guard: BetterGuard[Any], path: Path) -> None:
 
     @app.get("/notes/{note_id}")
     async def note(note_id: int, session: Any = opened) -> str:
-        return (await session.get_one(Note, note_id)).title
+        title: str = (await session.get_one(Note, note_id)).title
+        return title
 
     @app.put("/notes/{note_id}")
     async def rename(note_id: int, session: Any = opened) -> None:

@@ -86,9 +86,7 @@ def _compare(where: str, reached: Keys | int | None, own: Keys) -> None:
         raise AssertionError(msg)
 
 
-def _own_keys(
-    case: IsolationCase, ownership: rows.Ownership, table: Table, user: str
-) -> Keys:
+def _own_keys(case: IsolationCase, ownership: rows.Ownership, table: Table, user: str) -> Keys:
     statement = select(*table.primary_key).where(_is_own(ownership, table, user))
     with case.owner_engine.connect() as connection:
         return {tuple(row) for row in connection.execute(statement)}
@@ -98,13 +96,14 @@ def _is_own(ownership: rows.Ownership, table: Any, user: str) -> ColumnElement[b
     rule: Rule | None = ownership.rule_for(getattr(table, "element", table))
     assert rule is not None
     if rule.owner is not None:
-        return table.c[rule.owner.key] == ownership.user_value(user)
+        own: ColumnElement[bool] = table.c[rule.owner.key] == ownership.user_value(user)
+        return own
     conditions = []
     for parent in rule.parents:
         above = parent.table.alias()
         pairs = zip(parent.referred, parent.columns, strict=True)
         same = [above.c[there] == table.c[here] for there, here in pairs]
-        inner = select(literal_column("1")).select_from(above).where(*same)
+        inner: Any = select(literal_column("1")).select_from(above).where(*same)
         conditions.append(exists(inner.where(_is_own(ownership, above, user)).correlate(table)))
     return and_(*conditions)
 
@@ -136,7 +135,7 @@ def _union(session: Session, table: Table, _foreign: Keys) -> Keys:
 
 
 def _light(session: Session, table: Table, _foreign: Keys) -> Keys:
-    names = [any_column(one.name) for one in table.primary_key]
+    names: list[Any] = [any_column(one.name) for one in table.primary_key]
     light = any_table(table.name, *names, schema=table.schema)
     return _keys(session, select(light))
 
