@@ -42,9 +42,9 @@ def _note(m: SimpleNamespace) -> Any:
     return m.Note.__table__
 
 
-def upsert(s: Any, m: SimpleNamespace) -> Any:
+def upsert(s: Any, kind: Any) -> Any:
     dialect: Any = {PG: postgresql, LITE: sqlite}[s.get_bind().dialect.name]
-    return dialect.insert(m.Note)
+    return dialect.insert(kind)
 
 
 def _update_forged(s: Any, m: SimpleNamespace) -> object:
@@ -219,11 +219,17 @@ def _core_many(s: Any, m: SimpleNamespace) -> object:
 
 
 def _upserted(s: Any, m: SimpleNamespace, row: dict[str, Any], **more: Any) -> object:
-    statement = upsert(s, m).values(**row)
+    statement = upsert(s, m.Note).values(**row)
     statement = statement.on_conflict_do_update(
         index_elements=["id"], set_=more.pop("set_", {"title": "upserted"}), **more
     )
     return s.execute(statement.returning(m.Note.title))
+
+
+def _upsert_child(s: Any, m: SimpleNamespace, key: int) -> object:
+    statement = upsert(s, m.Comment).values(id=key, note_id=1, body="new")
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_={"body": "upserted"})
+    return s.execute(statement.returning(m.Comment.body))
 
 
 def _unique_oracle(s: Any, m: SimpleNamespace) -> object:
@@ -601,10 +607,12 @@ WRITING = (
             },
         ),
     ),
+    Path("upsert-foreign-child", lambda s, m: _upsert_child(s, m, 1011), untouched=True),
+    Path("upsert-own-child", lambda s, m: _upsert_child(s, m, 11), leaks=False),
     Path(
         "upsert-nothing",
         lambda s, m: s.execute(
-            upsert(s, m).values(id=101, **NEW).on_conflict_do_nothing().returning(m.Note.title)
+            upsert(s, m.Note).values(id=101, **NEW).on_conflict_do_nothing().returning(m.Note.title)
         ),
         untouched=True,
         leaks=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnClause, and_, exists, literal_column, select
+from sqlalchemy import ColumnClause, and_, select, tuple_
 from sqlalchemy.sql.selectable import Alias, FromGrouping, Join, TableClause, TableSample
 
 from betterguard.errors import UnsafeStatement
@@ -81,15 +81,17 @@ def criterion(found: Leaf, user: BindParameter[Any]) -> ColumnElement[bool]:
     """Give the condition under which a row is the user's."""
     if found.rule.owner is not None:
         return _column(found.element, found.rule.owner.name) == user
-    return and_(*(_parent_exists(found.element, parent) for parent in found.rule.parents))
+    return and_(*(_has_parent(found.element, parent) for parent in found.rule.parents))
 
 
-def _parent_exists(child: FromClause, parent: Parent) -> ColumnElement[bool]:
+def _has_parent(child: FromClause, parent: Parent) -> ColumnElement[bool]:
     # No filter on the parent here: the compiler adds it when it comes to this inner SELECT.
+    # IN rather than EXISTS: it names the child outside of the SELECT only, so that it means the
+    # same in ON CONFLICT, where SQLAlchemy correlates nothing.
     other = parent.table.alias()
-    pairs = zip(parent.referred, parent.columns, strict=True)
-    same = [_column(other, there) == _column(child, here) for there, here in pairs]
-    return exists(select(literal_column("1")).where(*same).select_from(other).correlate(child))
+    here = [_column(child, name) for name in parent.columns]
+    there = select(*(_column(other, name) for name in parent.referred))
+    return here[0].in_(there) if len(here) == 1 else tuple_(*here).in_(there)
 
 
 def _column(element: FromClause, name: str) -> ColumnElement[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
-from sqlalchemy import Column, Engine, event
+from sqlalchemy import Engine, Table, event
 from sqlalchemy import inspect as inspect_state
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
@@ -90,12 +90,14 @@ def _refuse_foreign(ownership: Ownership, session: Session, state: InstanceState
 def _owner_attributes(ownership: Ownership, mapper: Mapper[Any]) -> list[tuple[str, str]]:
     """Name the mapped attributes that hold an owner, each with its table."""
     return [
-        (mapper.get_property_by_column(column).key, column.table.name)
-        for column in mapper.columns
+        (attribute.key, column.table.name)
+        for attribute in mapper.column_attrs
+        for column in attribute.columns
         if _is_owner(ownership, column)
     ]
 
 
-def _is_owner(ownership: Ownership, column: Column[Any]) -> bool:
-    rule = ownership.rule_for(column.table)
+def _is_owner(ownership: Ownership, column: Any) -> bool:
+    table = getattr(column, "table", None)  # an expression has none, or a subquery
+    rule = ownership.rule_for(table) if isinstance(table, Table) else None
     return rule is not None and rule.owner is not None and rule.owner.name == column.name
