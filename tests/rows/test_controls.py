@@ -19,7 +19,6 @@ from tests.rows.world import (
     outcome,
     plain_run,
     postgres_world,
-    sqlite_world,
 )
 from tests.rows.writing import WRITING
 
@@ -51,23 +50,6 @@ def leaks(got: Outcome, alone: Outcome) -> bool:
     """Tell whether Bob's rows were seen or changed, or can be told of by what differs."""
     differs = got.value != alone.value or type(got.error) is not type(alone.error)
     return bool(got.bobs) or got.shows_bob() or differs
-
-
-@pytest.fixture(scope="module")
-def sqlite_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, World]]:
-    folder = tmp_path_factory.mktemp("controls")
-    pair = sqlite_world(folder / "both"), sqlite_world(folder / "alone", users=(ALICE,))
-    yield pair
-    for world in pair:
-        world.dispose()
-
-
-@pytest.fixture(scope="module")
-def postgres_pair(postgres: Postgres) -> Iterator[tuple[World, World]]:
-    pair = postgres_world(postgres), postgres_world(postgres, users=(ALICE,))
-    yield pair
-    for world in pair:
-        world.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,6 @@ from tests.rows.world import (
     models,
     outcome,
     plain_run,
-    postgres_world,
-    sqlite_world,
     with_foreign_keys,
 )
 from tests.rows.writing import WRITING
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from tests.rows.world import Outcome, World
-    from tests.servers.postgres import Postgres
 
 PATHS = (*READING, *WRITING, *REFUSING)
 pytestmark = pytest.mark.filterwarnings(
@@ -40,23 +37,6 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Passing expression to ``distinct``:DeprecationWarning",
     "ignore:.*unchecked-in:sqlalchemy.exc.SAWarning",
 )
-
-
-@pytest.fixture(scope="session")
-def sqlite_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, World]]:
-    folder = tmp_path_factory.mktemp("rows")
-    pair = sqlite_world(folder / "both"), sqlite_world(folder / "alone", users=(ALICE,))
-    yield pair
-    for world in pair:
-        world.dispose()
-
-
-@pytest.fixture(scope="session")
-def postgres_pair(postgres: Postgres) -> Iterator[tuple[World, World]]:
-    pair = postgres_world(postgres), postgres_world(postgres, users=(ALICE,))
-    yield pair
-    for world in pair:
-        world.dispose()
 
 
 @pytest.fixture(scope="session")
