@@ -7,7 +7,7 @@ DATABASE_TESTS = tests/schema tests/rows/test_paths.py tests/rows/test_isolate.p
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-windows check format bench lock clean
+.PHONY: help demo demo-check test test-windows check format fuzz bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -23,7 +23,7 @@ demo-check: ## run the demo unattended in a real browser; fails when a step fail
 test: ## run the tests
 	@$(BOOTSTRAP) dev node browser pgbouncer
 	@$(RUN) pytest
-	@$(RUN) python scripts/versions.py --quiet $(DATABASE_TESTS)
+	@$(RUN) python scripts/versions.py --quiet -n auto $(DATABASE_TESTS)
 
 test-windows: ## run the tests that fit there on Windows Python, under Wine
 	@$(BOOTSTRAP) dev
@@ -41,6 +41,10 @@ format: ## put the code into the project's format
 	@$(BOOTSTRAP) dev
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
+
+fuzz: ## fuzz the token verifier for SECONDS (300)
+	@$(BOOTSTRAP) dev
+	@$(RUN) python scripts/fuzz.py $(or $(SECONDS),300)
 
 bench: ## measure the overhead against a bare route and against other packages
 	@$(BOOTSTRAP) dev

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import StringConstraints
-from sqlalchemy import DateTime
 from sqlmodel import Field, SQLModel
+
+from betterguard.schema import map_better_auth
+from betterguard.schema.sqlmodel import Timestamps
 
 __all__ = ["LARGEST_ID", "Task", "TaskChanges", "TaskIn", "TaskOut"]
 
@@ -19,9 +20,7 @@ Title = Annotated[
 ]
 
 
-def now() -> datetime:
-    """Give the time with its zone: a naive one means something else on every machine."""
-    return datetime.now(UTC)
+map_better_auth(SQLModel)  # so that "user.id" below is Better Auth's user
 
 
 class TaskIn(SQLModel):
@@ -38,22 +37,14 @@ class TaskChanges(SQLModel):
     done: bool | None = None
 
 
-class TaskOut(TaskIn):
+class TaskOut(Timestamps, TaskIn):
     """A task as the API gives it."""
 
     id: int
-    created_at: datetime
-    updated_at: datetime
 
 
-class Task(TaskIn, table=True):
+class Task(Timestamps, TaskIn, table=True):
     """A task in the database; ``user_id`` is the id that Better Auth gave its owner."""
 
     id: int | None = Field(default=None, primary_key=True)
-    user_id: str = Field(index=True)
-    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
-    updated_at: datetime = Field(
-        default_factory=now,
-        sa_type=DateTime(timezone=True),
-        sa_column_kwargs={"onupdate": now},
-    )
+    user_id: str = Field(foreign_key="user.id", index=True, ondelete="CASCADE")

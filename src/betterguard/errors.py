@@ -3,6 +3,7 @@
 BetterGuardError
 ├── ConfigurationError          the start is refused; all faults listed at once
 ├── UnsafeStatement             a statement that cannot be kept to the user's own rows
+├── InvalidTimestamp            a value that is no certain moment (betterguard.schema)
 └── AuthError                   an answer to a request
     ├── MissingToken            401  missing_token
     ├── InvalidToken            401  invalid_token

@@ -26,7 +26,9 @@ MIN_DISTINCT_CHARACTERS = 8
 DEFAULT_SECRETS = frozenset({"better-auth-secret-12345678901234567890"})
 HOW_TO_MAKE_ONE = "make one with `openssl rand -base64 32` and give Better Auth the same"
 
-_SSH_KEY = re.compile(r"\s*(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s")
+_SSH_TYPE = r"(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)"
+_SSH_LINE = re.compile(rf"\s*{_SSH_TYPE}\s")
+_SSH_BLOB = re.compile(rf"\0\0\0.{_SSH_TYPE}\0", re.DOTALL)
 _KEY_MEMBERS = frozenset({"kty", "keys"})
 
 
@@ -36,7 +38,10 @@ def secret_faults(secret: str) -> list[str]:
         return [f"is key material (PEM, DER, SSH, JWK), not a shared secret; {HOW_TO_MAKE_ONE}"]
     if secret in DEFAULT_SECRETS:
         return [f"is Better Auth's public development default; {HOW_TO_MAKE_ONE}"]
-    size = len(secret.encode("utf-8", "surrogatepass"))
+    try:
+        size = len(secret.encode("utf-8"))
+    except UnicodeEncodeError:
+        return [f"is not UTF-8 text; {HOW_TO_MAKE_ONE}"]
     if size < MIN_SECRET_BYTES:
         return [f"has {size} bytes, at least {MIN_SECRET_BYTES} are needed; {HOW_TO_MAKE_ONE}"]
     if len(set(secret)) < MIN_DISTINCT_CHARACTERS:
@@ -71,7 +76,12 @@ def _from_base64(text: str) -> bytes:
 
 def _is_armoured(data: bytes) -> bool:
     text = data.decode("latin-1").lstrip("\xef\xbb\xbf")
-    return "-----BEGIN" in text or _SSH_KEY.match(text) is not None
+    return (
+        "-----BEGIN" in text  # PEM, OpenSSH's private form, PGP
+        or "---- BEGIN SSH2" in text  # RFC 4716
+        or _SSH_LINE.match(text) is not None
+        or _SSH_BLOB.match(text) is not None
+    )
 
 
 def _is_jwk(data: bytes) -> bool:
@@ -79,7 +89,8 @@ def _is_jwk(data: bytes) -> bool:
         value = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and not _KEY_MEMBERS.isdisjoint(value)
+    candidates = value if isinstance(value, list) else [value]
+    return any(isinstance(one, dict) and not _KEY_MEMBERS.isdisjoint(one) for one in candidates)
 
 
 def _is_der(data: bytes) -> bool:

@@ -1,7 +1,7 @@
 // A real Better Auth server for the tests, on loopback, made by environment variables.
 //
 //   PORT                  0 or unset: a free one; "ready <address>" on stdout tells it
-//   DATABASE              path of the SQLite file
+//   DATABASE              path of the SQLite file, or the address of a PostgreSQL database
 //   PACKAGE               "better-auth", or an older release by its alias in package.json
 //   BETTER_AUTH_SECRET    read by Better Auth itself
 //   and the options that options.mjs reads
@@ -16,6 +16,7 @@ import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { SqliteDialect } from "kysely";
 import Database from "libsql";
+import pg from "pg";
 import { authOptions, jwtOptions } from "./options.mjs";
 
 const { PACKAGE: library = "better-auth" } = process.env;
@@ -49,7 +50,13 @@ const { PORT = "0", DATABASE } = process.env;
 const verificationTokens = new Map();
 
 // libsql's handle has a `.db` that Better Auth's own detection takes for something else.
-const database = { dialect: new SqliteDialect({ database: new Database(DATABASE) }), type: "sqlite" };
+const sqlite = () => ({
+  dialect: new SqliteDialect({ database: new Database(DATABASE) }),
+  type: "sqlite",
+});
+const database = DATABASE.startsWith("postgresql://")
+  ? new pg.Pool({ connectionString: DATABASE })
+  : sqlite();
 
 const start = async (url) => {
   const options = authOptions({

@@ -43,6 +43,7 @@ __all__ = [
 
 FRONTEND = "http://localhost:5173"
 MAIN = Path(__file__).with_name("main.py")
+ANSWER_SECONDS = 60.0
 SETTINGS = ("BETTER_AUTH", "FRONTEND")
 
 
@@ -99,7 +100,7 @@ def running_api(environment: Mapping[str, str], *, http: HTTPParser = "auto") ->
     each_its_own = httpx2.Limits(max_keepalive_connections=0)
     with (
         running_app(app, http=http) as url,
-        httpx2.Client(base_url=url, limits=each_its_own) as client,
+        httpx2.Client(base_url=url, limits=each_its_own, timeout=ANSWER_SECONDS) as client,
     ):
         yield Api(url, client)
 
@@ -107,8 +108,8 @@ def running_api(environment: Mapping[str, str], *, http: HTTPParser = "auto") ->
 def ask_by_websocket(api: Api, **arguments: Any) -> tuple[str | bytes, str | None]:
     """Give what the route says over a WebSocket, and the subprotocol that it chose."""
     url = api.url.replace("http://", "ws://") + "/ws"
-    with connect(url, open_timeout=20, **arguments) as connection:
-        return connection.recv(timeout=20), connection.subprotocol
+    with connect(url, open_timeout=ANSWER_SECONDS, **arguments) as connection:
+        return connection.recv(timeout=ANSWER_SECONDS), connection.subprotocol
 
 
 def refused_websocket(api: Api, **arguments: Any) -> Refusal:

@@ -174,3 +174,9 @@ def test_a_tampered_token_is_refused(scene: Scene, part: str) -> None:
 def test_an_email_verification_token_is_refused(scene: Scene) -> None:
     token = scene.server.verification_token(scene.ada)
     assert Refusal.of(scene.api.get("/me", token)) == INVALID
+
+
+def test_a_back_end_may_start_before_there_is_any_key() -> None:
+    with running_better_auth(first_key=False) as server, running_api(settings_for(server)) as api:
+        ada = server.sign_up()
+        assert api.user_id(server.token(ada)) == ada.user_id

@@ -113,7 +113,7 @@ def test_it_stops_while_it_starts(data: Path) -> None:
 def test_a_service_that_does_not_start_is_told_with_its_log(data: Path) -> None:
     # Node refuses this option with a message of its own, as it would a broken installation.
     with started_demo(data, NODE_OPTIONS="--no-such-option") as demo:
-        assert demo.process.wait(60) == 1
+        assert demo.exit_code() == 1
         assert "auth ended with exit code" in demo.printed()
         assert "--no-such-option" in demo.printed()
         assert not (data / "postgres" / "postmaster.pid").exists()
@@ -124,7 +124,7 @@ def test_a_service_that_ends_takes_the_others_along(data: Path) -> None:
         demo.wait_for("Press Ctrl-C")
         backend = next(p for p in demo.note_processes() if "uvicorn" in " ".join(p.cmdline()))
         backend.kill()
-        assert demo.process.wait(60) == 1
+        assert demo.exit_code() == 1
         assert "backend ended with exit code -9" in demo.printed()
         assert demo.left_behind() == []
 
@@ -141,7 +141,7 @@ def test_what_a_killed_demo_left_does_not_keep_the_database_running(data: Path) 
 
 def test_the_data_belong_to_one_demo_at_a_time(demo: DemoProcess) -> None:
     with started_demo(demo.data) as second:
-        assert second.process.wait(60) == 1
+        assert second.exit_code() == 1
         assert "a demo runs already" in second.printed()
 
 

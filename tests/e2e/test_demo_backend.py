@@ -11,7 +11,7 @@ from tests.servers.demo import running_demo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 from urllib.parse import urlsplit
 
@@ -25,7 +26,6 @@ from tests.servers.better_auth import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.servers.better_auth import Changes
 
@@ -168,7 +168,7 @@ class Past:
     @contextlib.contextmanager
     def changed(self, folder: Path, **changes: Unpack[Changes]) -> Iterator[BetterAuth]:
         """Run the server again with ``changes``, on a copy of its database."""
-        assert self.options.database is not None
+        assert isinstance(self.options.database, Path)
         database = folder / "auth.db"
         for file in self.options.database.parent.glob("auth.db*"):
             shutil.copy(file, folder)

@@ -17,6 +17,7 @@ from betterguard.errors import ConfigurationError, Forbidden, MissingToken, Unsa
 from betterguard.rows import Owned, owned_index, owner, shared, via
 from betterguard.rows.compiler import USER_PARAMETER, IsolatingCompiler
 from betterguard.rows.sqlmodels import OwnedModel
+from betterguard.schema import map_better_auth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -303,6 +304,20 @@ def test_sqlmodel(tmp_path: Path) -> None:
             session.add(Memo(user_id="bob", text="forged"))
     engine.dispose()
     plain.dispose()
+
+
+def test_better_auths_tables_are_closed() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Note(Owned, Base):
+        __tablename__ = "note"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    session = map_better_auth(Base).session
+    engine = rows.isolate(sa.create_engine("sqlite://"), Base.metadata)
+    with rows.session(engine, "ada") as opened, pytest.raises(UnsafeStatement, match="closed"):
+        opened.scalars(sa.select(session.id))
 
 
 def test_a_foreign_object_is_not_attached(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ __all__ = [
 
 RELEASES = ("1.3.8", "1.3.34", "1.4.18", "1.6.34", "1.7.25")
 NEWEST = RELEASES[-1]
+ANSWER_SECONDS = 60.0
 SECRET = "a-secret-of-the-tests-4u7Rk2vXq9LmZc8w"
 
 Algorithm = Literal["", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
@@ -43,17 +44,21 @@ IdKind = Literal["", "serial", "uuid"]
 
 @dataclass(frozen=True, kw_only=True)
 class BetterAuthOptions:
-    """What to start; every member but the first four is Better Auth's option of that name.
+    """What to start; every member but the first five is Better Auth's option of that name.
 
     ``version`` is one of `RELEASES`, those that tests/better_auth/package.json has.
-    ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None.
+    ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None, or the
+    address of a PostgreSQL database.
     ``expiration_time`` is a duration such as ``"15m"`` or an absolute epoch in digits;
-    ``rotation_interval`` and ``grace_period`` are seconds.
+    ``rotation_interval`` and ``grace_period`` are seconds. With ``first_key`` the server has
+    made its first key when it counts as ready; else whoever asks first waits for it, which
+    with RSA takes seconds on a busy machine.
     """
 
     version: str = NEWEST
     port: int = 0
-    database: Path | None = None
+    database: Path | str | None = None
+    first_key: bool = True
     secret: str = SECRET
     base_url: str = ""
     algorithm: Algorithm = ""
@@ -69,7 +74,7 @@ class BetterAuthOptions:
     rotation_interval: int | None = None
     grace_period: int | None = None
 
-    def environment(self, database: Path) -> dict[str, str]:
+    def environment(self, database: Path | str) -> dict[str, str]:
         """Give the variables that tests/better_auth reads."""
         return {
             "PORT": str(self.port),
@@ -95,7 +100,8 @@ class Changes(TypedDict, total=False):
     """Members of `BetterAuthOptions`, by name."""
 
     version: str
-    database: Path | None
+    database: Path | str | None
+    first_key: bool
     secret: str
     base_url: str
     algorithm: Algorithm
@@ -132,7 +138,7 @@ class BetterAuth:
 
     url: str
     options: BetterAuthOptions
-    database: Path
+    database: Path | str
     node: NodeServer
     client: httpx2.Client
 
@@ -225,8 +231,13 @@ def running_better_auth(
         url = node.tell(chosen.environment(database))
         # A cookie POST without an Origin is refused; an account keeps its cookies itself.
         headers = {"origin": url}
-        with httpx2.Client(base_url=url, headers=headers, cookies=_no_cookies()) as client:
-            yield BetterAuth(url, chosen, database, node, client)
+        with httpx2.Client(
+            base_url=url, headers=headers, cookies=_no_cookies(), timeout=ANSWER_SECONDS
+        ) as client:
+            server = BetterAuth(url, chosen, database, node, client)
+            if chosen.first_key and not chosen.sign_hs256:
+                server.key_set()
+            yield server
 
 
 def _alias(version: str) -> str:

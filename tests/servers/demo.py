@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil  # type: ignore[import-untyped]  # ships no type hints
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +62,9 @@ class DemoProcess:
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
         return self.process.wait(LIMIT)
 
     def left_behind(self) -> list[str]:

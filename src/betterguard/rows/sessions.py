@@ -89,15 +89,18 @@ def _refuse_foreign(ownership: Ownership, session: Session, state: InstanceState
 @cache
 def _owner_attributes(ownership: Ownership, mapper: Mapper[Any]) -> list[tuple[str, str]]:
     """Name the mapped attributes that hold an owner, each with its table."""
-    return [
-        (attribute.key, column.table.name)
+    found = [
+        (attribute.key, _owned_table(ownership, column))
         for attribute in mapper.column_attrs
         for column in attribute.columns
-        if _is_owner(ownership, column)
     ]
+    return [(attribute, table) for attribute, table in found if table is not None]
 
 
-def _is_owner(ownership: Ownership, column: Any) -> bool:
+def _owned_table(ownership: Ownership, column: Any) -> str | None:
+    """Name the table whose owner column this is; None for any other column."""
     table = getattr(column, "table", None)  # an expression has none, or a subquery
     rule = ownership.rule_for(table) if isinstance(table, Table) else None
-    return rule is not None and rule.owner is not None and rule.owner.name == column.name
+    if rule is None or rule.owner is None or rule.owner.name != column.name:
+        return None
+    return rule.table.name

@@ -1,1 +1,3 @@
-"""What an application's own tests may use."""
+"""For tests of applications: tokens, forgeries, key sets, and paths to other users' rows."""
+
+from __future__ import annotations

@@ -37,6 +37,7 @@ LATEST_DATE = 253_402_300_799  # 9999-12-31T23:59:59Z
 MAX_USER_ID_LENGTH = 256
 # Never `userId`: an e-mail-verification token of the same secret has that one.
 IDENTITY_CLAIMS = ("sub", "user_id", "id")
+_NUMBERS = (int, float)
 SESSION_CACHE_TYPE = "better-auth.session-cache+jwt"
 SESSION_CACHE_AUDIENCE = "better-auth:session-cache"
 
@@ -99,9 +100,9 @@ class ClaimRules:
 
     def _check_time(self, payload: Mapping[str, Any], expires_at: float, now: float) -> None:
         issued_at = _date(payload, "iat") if "iat" in payload else now
-        not_before = _date(payload, "nbf") if "nbf" in payload else issued_at
-        if max(issued_at, not_before) > now + self.leeway:
-            raise InvalidToken(Reason.NOT_YET_VALID, hints.clock(max(issued_at, not_before) - now))
+        begins_at = max(issued_at, _date(payload, "nbf")) if "nbf" in payload else issued_at
+        if begins_at > now + self.leeway:
+            raise InvalidToken(Reason.NOT_YET_VALID, hints.clock(begins_at - now))
         if expires_at - issued_at > self.max_lifetime:
             raise InvalidToken(Reason.LIFETIME_TOO_LONG, hints.lifetime(self.max_lifetime))
         if now - self.leeway >= expires_at:
@@ -171,32 +172,37 @@ def _check_issuer(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
 def _check_audience(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
     audience = _present(payload, "aud")
     named = audience if isinstance(audience, list) else [audience]
-    if not named or not all(isinstance(name, str) and name for name in named):
-        raise InvalidToken(Reason.CLAIM_MALFORMED)
+    for name in named or (None,):
+        if not isinstance(name, str) or not name:
+            raise InvalidToken(Reason.CLAIM_MALFORMED)
     if rules.audience is not None and rules.audience.isdisjoint(named):
-        raise InvalidToken(Reason.AUDIENCE_MISMATCH, hints.audience(named, rules.audience))
+        hint = hints.audience(named, rules.audience, payload.get("iss"))
+        raise InvalidToken(Reason.AUDIENCE_MISMATCH, hint)
 
 
 def _identity(payload: Mapping[str, Any], named: str | None) -> str:
     if named is not None:
         _present(payload, named)
         return _user_id(payload, named)
-    ids = {name: payload[name] for name in IDENTITY_CLAIMS if name in payload}
-    if not ids:
+    present = [name for name in IDENTITY_CLAIMS if name in payload]
+    if not present:
         raise InvalidToken(Reason.CLAIM_MISSING, hints.no_identity(payload))
-    if any(value != ids[next(iter(ids))] for value in ids.values()):
-        raise InvalidToken(Reason.IDENTITY_AMBIGUOUS, hints.identities(tuple(ids)))
-    return _user_id(payload, next(iter(ids)))
+    user_id = _user_id(payload, present[0])
+    for name in present:
+        if payload[name] != user_id:
+            raise InvalidToken(Reason.IDENTITY_AMBIGUOUS, hints.identities(present))
+    return user_id
 
 
 def _user_id(members: Mapping[str, Any], name: str) -> str:
     value = members.get(name)
-    # Not printable: control characters, NUL, lone surrogates, invisible formatting.
+    # Not printable: control characters, NUL, lone surrogates, invisible formatting. Blanks at
+    # the ends: some databases compare without them.
     if (
         not isinstance(value, str)
-        or not value.strip()
+        or not 0 < len(value) <= MAX_USER_ID_LENGTH
         or not value.isprintable()
-        or len(value) > MAX_USER_ID_LENGTH
+        or value.strip() != value
     ):
         raise InvalidToken(Reason.CLAIM_MALFORMED)
     return value
@@ -205,11 +211,10 @@ def _user_id(members: Mapping[str, Any], name: str) -> str:
 def _date(payload: Mapping[str, Any], name: str) -> float:
     """Read a NumericDate (RFC 7519 §2): seconds since 1970 as a number, and no other type."""
     value = _present(payload, name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    # By exact type: True is an int, too.
+    if type(value) not in _NUMBERS or not 0 <= value <= LATEST_DATE:
         raise InvalidToken(Reason.CLAIM_MALFORMED)
-    if not 0 <= value <= LATEST_DATE:
-        raise InvalidToken(Reason.CLAIM_MALFORMED)
-    return value
+    return float(value)
 
 
 def _present(payload: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a claim may be of any type until it is checked

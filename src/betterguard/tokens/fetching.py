@@ -28,7 +28,7 @@ class FetchFailed(Exception):
     """No usable key set came; the message says what came instead."""
 
 
-async def fetch_key_set(url: str, *, deadline: float, tls: ssl.SSLContext | None) -> KeySet:
+async def fetch_key_set(url: str, *, deadline: float, tls: ssl.SSLContext) -> KeySet:
     """Fetch and read a key set within ``deadline`` seconds in all, or raise `FetchFailed`."""
     try:
         async with asyncio.timeout(deadline):
@@ -42,11 +42,14 @@ async def fetch_key_set(url: str, *, deadline: float, tls: ssl.SSLContext | None
     return _key_set(body)
 
 
-async def _body(url: str, deadline: float, tls: ssl.SSLContext | None) -> bytes:
+async def _body(url: str, deadline: float, tls: ssl.SSLContext) -> bytes:
     # A client of its own for one request in minutes: nothing to close, no loop to be bound to.
     # A proxy from the environment is right for the Internet and wrong for this machine.
+    # Connecting and the TLS handshake, each with this limit, end before the deadline: a handshake
+    # that is cancelled from outside leaves its socket open.
+    limits = httpx2.Timeout(deadline, connect=0.45 * deadline)
     client = httpx2.AsyncClient(
-        verify=tls or True, timeout=deadline, headers=HEADERS, trust_env=not is_loopback(url)
+        verify=tls, timeout=limits, headers=HEADERS, trust_env=not is_loopback(url)
     )
     async with client, client.stream("GET", url, follow_redirects=False) as response:
         if response.status_code != OK:

@@ -1,11 +1,12 @@
 """What to change when a token is refused for a reason that is usually a wrong setting.
 
 Hints are for the log. They quote only issuer, audience and type, escaped and cut, from tokens
-whose signature fits, and names of algorithms; never a token.
+whose signature fits, and the header's algorithm; never a token.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,11 +23,31 @@ __all__ = [
     "lifetime",
     "missing",
     "no_identity",
+    "structure",
 ]
 
 LONGEST_QUOTE = 100
 # An `exp` before this can only be a count of seconds that was meant as a duration.
 YEAR_IN_SECONDS = 31_536_000
+WHERE_TOKENS_COME_FROM = "fetch one from /api/auth/token and send that"
+_SESSION_TOKEN = re.compile(r"[A-Za-z0-9]{32}")
+_SCRIPT_VALUES = frozenset({"undefined", "null", "true", "false", "NaN"})
+
+
+def structure(text: str) -> str:
+    """Tell what came in the place of a JWT."""
+    if text in _SCRIPT_VALUES:
+        return f"the front end sent the word {text} where the token belongs: await the token"
+    if text[:1] in ("'", '"', "%"):
+        return "the token came in quotes or URL-encoded: send it as it is"
+    if _SESSION_TOKEN.fullmatch(text):
+        return f"a session token came, which is not a JWT: {WHERE_TOKENS_COME_FROM}"
+    dots = text.count(".")
+    if dots == 1:
+        return f"a signed session cookie or token came, not a JWT: {WHERE_TOKENS_COME_FROM}"
+    if dots == 4:  # noqa: PLR2004 - the five segments of RFC 7516
+        return f"an encrypted token (JWE) came, as in a session cookie: {WHERE_TOKENS_COME_FROM}"
+    return ""
 
 
 def algorithm(alg: str, allowed: Collection[str]) -> str:
@@ -55,12 +76,20 @@ def issuer(seen: str, expected: Collection[str]) -> str:
     return f"{said}: set BETTER_AUTH_URL to Better Auth's baseURL, or BETTER_AUTH_ISSUER"
 
 
-def audience(seen: Sequence[str], expected: Collection[str]) -> str:
+def audience(seen: Sequence[str], expected: Collection[str], issued_by: object) -> str:
     """Tell how the audience differs."""
-    return (
-        f"the token's audience is {listed(seen)}, expected {listed(expected)}: "
-        "set BETTER_AUTH_AUDIENCE to what Better Auth's jwt plugin puts there"
-    )
+    said = f"the token's audience is {listed(seen)}, expected {listed(expected)}"
+    if issued_by in seen:
+        return (
+            f"{said}: it is Better Auth's own address, its default; set BETTER_AUTH_AUDIENCE to "
+            "that, or the audience in Better Auth's jwt plugin to what is expected"
+        )
+    if any(one.startswith(("http://", "https://")) for one in seen):
+        return (
+            f"{said}: it is the address of something else, such as the front end; if Better "
+            "Auth's jwt plugin means that, set BETTER_AUTH_AUDIENCE to it"
+        )
+    return f"{said}: set BETTER_AUTH_AUDIENCE to what Better Auth's jwt plugin puts there"
 
 
 def clock(ahead: float) -> str:

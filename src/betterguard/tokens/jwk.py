@@ -73,7 +73,7 @@ class VerificationKey:
 
     alg: str
     kid: str | None
-    thumbprint: str
+    thumbprint: str = field(repr=False)
     _algorithm: Algorithm = field(repr=False, compare=False)
     _material: Any = field(repr=False, compare=False)
 

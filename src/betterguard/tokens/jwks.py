@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -87,7 +88,9 @@ class RemoteKeySet:
         self._deadline = deadline
         self._policy = policy or FetchPolicy()
         self._clock = clock
-        self._tls = httpx2.create_ssl_context() if self._url.startswith("https:") else None
+        # Loading the machine's certificates takes long, and plain http has no use for them.
+        encrypted = self._url.startswith("https:")
+        self._tls = httpx2.create_ssl_context() if encrypted else _trusting_nobody()
         self._set: KeySet | None = None
         self._epoch = 0
         self._fetched_at = -math.inf
@@ -146,9 +149,8 @@ class RemoteKeySet:
 
     def begin_refresh(self) -> asyncio.Task[None]:
         """Begin a fetch, or join the one under way."""
-        loop = asyncio.get_running_loop()
-        if self._task is None or self._task.done() or self._task.get_loop() is not loop:
-            self._task = loop.create_task(self._refresh(), name="betterguard key set")
+        if self._task is None or not self._under_way():
+            self._task = asyncio.create_task(self._refresh(), name="betterguard key set")
         return self._task
 
     async def aclose(self) -> None:
@@ -173,18 +175,25 @@ class RemoteKeySet:
 
     async def _fetch_unless_backing_off(self) -> None:
         if self._clock() >= self._refresh_at or self._under_way():
-            await asyncio.shield(self.begin_refresh())
+            await self._fetched()
 
     async def _look_again(self) -> None:
         """Fetch because of a doubt, at most once in a cooldown and never within a back-off."""
         now = self._clock()
-        if now < self._doubt_at or (self._failures and now < self._refresh_at):
-            return
-        await asyncio.shield(self.begin_refresh())
-        self._doubt_at = self._clock() + self._policy.cooldown
+        if not self._under_way():
+            if now < self._doubt_at or (self._failures and now < self._refresh_at):
+                return
+            self._doubt_at = now + self._policy.cooldown
+        await self._fetched()
+
+    async def _fetched(self) -> None:
+        # `wait` neither cancels the fetch with one that waits for it, nor the other way round.
+        await asyncio.wait([self.begin_refresh()])
 
     def _under_way(self) -> bool:
-        return self._task is not None and not self._task.done()
+        # A task of a loop that is no more never ends.
+        task, loop = self._task, asyncio.get_running_loop()
+        return task is not None and not task.done() and task.get_loop() is loop
 
     async def _refresh(self) -> None:
         try:
@@ -222,6 +231,10 @@ class RemoteKeySet:
         wait = max(1, math.ceil(self._refresh_at - self._clock())) if self._failures else 1
         hint = f"the key set at {self._url} cannot be had: {self._last_error or 'not fetched yet'}"
         return KeysUnavailable(Reason.KEY_SET_UNREACHABLE, hint, retry_after=wait)
+
+
+def _trusting_nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _checked(url: str, *, allow_http: bool) -> str:

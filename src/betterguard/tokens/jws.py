@@ -1,8 +1,8 @@
 """Strict compact JWS (RFC 7515 §7.1): text to header, payload and signature, nothing believed.
 
 Libraries are lenient here (padding, duplicate members, UTF-16), and each leniency has been an
-attack; so structure is checked before any library sees the token. The payload stays bytes
-until its signature has been checked.
+attack; so structure is checked before any library sees the token. The payload is not even
+decoded until its signature has been checked.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import binascii
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from betterguard.errors import InvalidToken, Reason
+from betterguard.tokens import hints
 
 __all__ = [
     "MAX_TOKEN_BYTES",
@@ -26,10 +28,16 @@ __all__ = [
 ]
 
 MAX_TOKEN_BYTES = 16 * 1024
+# Better Auth's headers have under 100 characters; an embedded certificate chain, which is ignored
+# anyway, would have thousands.
+MAX_HEADER_CHARACTERS = 2048
+MAX_SIGNATURE_CHARACTERS = 1366  # of the largest RSA key, 8192 bits
 MAX_KEY_ID_LENGTH = 256
+# Tokens of one issuer share their header, so it is read once and not for each of them.
+REMEMBERED_HEADERS = 64
 MAX_JSON_DEPTH = 32
 MAX_NUMBER_LENGTH = 32
-COMPACT_SEGMENTS = 3
+SEPARATORS = 2
 
 # '-' and '_' become what binascii reads; what base64url does not have becomes what it refuses.
 _TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -37,11 +45,13 @@ _TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/=", b"+/!!!")
 # (RFC 4648 §3.5): otherwise several texts would stand for the same bytes.
 _LAST_OF_TWO = frozenset(b"AQgw")
 _LAST_OF_THREE = frozenset(b"AEIMQUYcgkosw048")
-_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_JSON_WHITESPACE = " \t\r\n"
+# Possessive, and content with the end of the text for a closing quote: linear on any input.
+_JSON_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 # Members that change what a signature covers or how the payload is to be read; a verifier that
 # does not implement them must refuse them (RFC 7515 §4.1.11, RFC 7797 §6, RFC 7516).
-_REFUSED_MEMBERS = ("crit", "b64", "zip", "enc")
+_REFUSED_MEMBERS = frozenset({"crit", "b64", "zip", "enc"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,45 +65,43 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class CompactJWS:
-    """A token taken apart. ``payload`` is unverified bytes."""
+    """A token taken apart; nothing of it but the header is shown in a ``repr``."""
 
     header: Header
-    signing_input: bytes
-    payload: bytes
-    signature: bytes
+    signing_input: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    def payload(self) -> dict[str, Any]:
+        """Decode the payload, strictly, or raise `InvalidToken`; for after the signature check."""
+        segment = self.signing_input[self.signing_input.index(b".") + 1 :]
+        return parse_json_object(decode_base64url(segment))
 
 
 def parse(token: str) -> CompactJWS:
     """Take a compact JWS apart, or raise `InvalidToken`; never any other error."""
     if len(token) > MAX_TOKEN_BYTES:
         raise InvalidToken(Reason.TOKEN_TOO_LARGE)
-    try:
-        raw = token.encode("ascii")
-    except UnicodeEncodeError:
-        _refuse(Reason.TOKEN_MALFORMED)
-    segments = raw.split(b".")
-    if len(segments) != COMPACT_SEGMENTS:
-        raise InvalidToken(Reason.TOKEN_MALFORMED)
-    header, payload, signature = segments
-    return CompactJWS(
-        header=_header(parse_json_object(decode_base64url(header))),
-        signing_input=raw[: len(header) + 1 + len(payload)],
-        payload=decode_base64url(payload),
-        signature=decode_base64url(signature),
-    )
+    if token.count(".") != SEPARATORS or not token.isascii():
+        raise InvalidToken(Reason.TOKEN_MALFORMED, hints.structure(token))
+    signing_input, _, signature = token.encode("ascii").rpartition(b".")
+    header = signing_input[: signing_input.index(b".")]
+    if len(header) > MAX_HEADER_CHARACTERS or len(signature) > MAX_SIGNATURE_CHARACTERS:
+        raise InvalidToken(Reason.TOKEN_TOO_LARGE)
+    return CompactJWS(_header(header), signing_input, decode_base64url(signature))
 
 
 def decode_base64url(text: bytes) -> bytes:
     """Decode canonical, unpadded base64url (RFC 7515 §2), or raise `InvalidToken`."""
     rest = len(text) % 4
-    if rest == 1 or (rest and text[-1] not in (_LAST_OF_TWO if rest == 2 else _LAST_OF_THREE)):  # noqa: PLR2004 - characters in the last group of four
+    # A single character left over is no group at all: binascii refuses it.
+    if rest and text[-1] not in (_LAST_OF_TWO if rest == 2 else _LAST_OF_THREE):  # noqa: PLR2004 - characters in the last group of four
         raise InvalidToken(Reason.BASE64URL_MALFORMED)
     try:
         return binascii.a2b_base64(
             text.translate(_TO_STANDARD_ALPHABET) + b"=" * (-rest % 4), strict_mode=True
         )
     except binascii.Error:
-        _refuse(Reason.BASE64URL_MALFORMED)
+        raise InvalidToken(Reason.BASE64URL_MALFORMED) from None
 
 
 def parse_json_object(data: bytes) -> dict[str, Any]:
@@ -103,37 +111,29 @@ def parse_json_object(data: bytes) -> dict[str, Any]:
     32 characters, at most 32 levels deep, no lone surrogates.
     """
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8").strip(_JSON_WHITESPACE)
         _limit_depth(text)
-        value = _DECODER.decode(text)
-        if _SURROGATE_ESCAPE.search(text):
+        value, end = _DECODER.raw_decode(text)
+        if "\\" in text and _SURROGATE_ESCAPE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
-        _refuse(Reason.JSON_MALFORMED)
-    if not isinstance(value, dict):
+    except ValueError:
+        raise InvalidToken(Reason.JSON_MALFORMED) from None
+    if end != len(text) or not isinstance(value, dict):
         raise InvalidToken(Reason.JSON_MALFORMED)
     return value
 
 
-def _header(members: dict[str, Any]) -> Header:
-    alg = members.get("alg")
-    kid = members.get("kid")
-    typ = members.get("typ")
-    if not isinstance(alg, str):
+@lru_cache(REMEMBERED_HEADERS)
+def _header(segment: bytes) -> Header:
+    members = parse_json_object(decode_base64url(segment))
+    if not _REFUSED_MEMBERS.isdisjoint(members):
+        raise InvalidToken(Reason.HEADER_EXTENSION_REFUSED)
+    alg, kid, typ = members.get("alg"), members.get("kid"), members.get("typ")
+    if not isinstance(alg, str) or not isinstance(typ, str | None):
         raise InvalidToken(Reason.HEADER_MALFORMED)
-    if kid is not None or "kid" in members:
-        _check_key_id(kid)
-    if not isinstance(typ, str | None):
+    if "kid" in members and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KEY_ID_LENGTH):
         raise InvalidToken(Reason.HEADER_MALFORMED)
-    for name in _REFUSED_MEMBERS:
-        if name in members:
-            raise InvalidToken(Reason.HEADER_EXTENSION_REFUSED)
     return Header(alg, kid, typ)
-
-
-def _check_key_id(kid: object) -> None:
-    if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KEY_ID_LENGTH:
-        raise InvalidToken(Reason.HEADER_MALFORMED)
 
 
 def _limit_depth(text: str) -> None:
@@ -177,11 +177,6 @@ def _fraction(digits: str) -> float:
 def _constant(name: str) -> NoReturn:
     msg = f"{name} is not JSON"
     raise ValueError(msg)
-
-
-def _refuse(reason: Reason) -> NoReturn:
-    # Raised from a function of its own: no frame of the traceback then holds the token.
-    raise InvalidToken(reason) from None
 
 
 _DECODER = json.JSONDecoder(

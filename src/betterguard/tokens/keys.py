@@ -6,7 +6,6 @@ key set. A header's ``alg`` and ``kid`` only select among what a source allows.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -23,7 +22,7 @@ from betterguard.tokens.jwk import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from betterguard.tokens.jws import Header
 
@@ -104,20 +103,11 @@ class StaticKeys:
     """
 
     def __init__(self, jwks: Mapping[str, object]) -> None:
-        keys = jwks.get("keys")
-        faults: list[str] = []
-        found: dict[VerificationKey, None] = {}
-        for position, jwk in enumerate(keys if isinstance(keys, list) else ()):
-            try:
-                found[read(jwk)] = None
-            except KeyRefused as refused:
-                faults.append(f"key {position} of the static key set cannot be used: {refused}")
-        if not found and not faults:
-            faults.append('the static key set holds no keys: {"keys": […]} is expected')
+        self._set, faults = _read_static(jwks.get("keys"))
         if faults:
+            del jwks  # it may hold a private key, and a crash report shows locals
             raise ConfigurationError(faults)
-        self._set = KeySet(tuple(found))
-        self.algorithms = frozenset(key.alg for key in found)
+        self.algorithms = frozenset(key.alg for key in self._set.keys)
 
     def epoch(self) -> int:
         """Stay the same: static keys never change."""
@@ -145,14 +135,11 @@ class SharedSecrets:
     algorithms = SHARED_SECRET_ALGORITHMS
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        if isinstance(secrets, str):
-            secrets = (secrets,)
-        faults = [f"shared secret {fault}" for secret in secrets for fault in secret_faults(secret)]
-        if not secrets:
-            faults.append("no shared secret was given")
+        faults = list(_faults_of([secrets] if isinstance(secrets, str) else secrets))
         if faults:
+            del secrets  # a crash report shows locals
             raise ConfigurationError(faults)
-        self._keys = tuple(map(_hmac_key, secrets))
+        self._keys = tuple(map(_hmac_key, [secrets] if isinstance(secrets, str) else secrets))
 
     def epoch(self) -> int:
         """Stay the same: secrets change only with a restart."""
@@ -190,12 +177,33 @@ class EitherKeys:
         return await self._by_algorithm[header.alg].keys_after_mismatch(header)
 
 
+def _read_static(jwks: object) -> tuple[KeySet, list[str]]:
+    found: dict[VerificationKey, None] = {}
+    faults: list[str] = []
+    for position, jwk in enumerate(jwks if isinstance(jwks, list) else ()):
+        try:
+            found[read(jwk)] = None
+        except KeyRefused as refused:
+            faults.append(f"key {position} of the static key set cannot be used: {refused}")
+    if not found and not faults:
+        faults.append('the static key set holds no keys: {"keys": […]} is expected')
+    if len({(key.kid, key.alg) for key in found}) < len(found):
+        faults.append("the static key set holds different keys of one id and algorithm")
+    return KeySet(tuple(found)), faults
+
+
+def _faults_of(secrets: Sequence[str]) -> Iterator[str]:
+    if not secrets:
+        yield "no shared secret was given"
+    for secret in secrets:
+        yield from (f"shared secret {fault}" for fault in secret_faults(secret))
+
+
 def _hmac_key(secret: str) -> VerificationKey:
-    raw = secret.encode("utf-8")
     return VerificationKey(
         alg="HS256",
         kid=None,
-        thumbprint=hashlib.sha256(raw).hexdigest(),
+        thumbprint="",  # secrets are compared with nothing
         _algorithm=jwt.get_algorithm_by_name("HS256"),
-        _material=raw,
+        _material=secret.encode("utf-8"),
     )

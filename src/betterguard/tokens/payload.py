@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 
 __all__ = ["ReadOnlyDict", "frozen"]
 
+_CONTAINERS = frozenset({dict, list})
+
 
 class ReadOnlyDict(dict[str, Any]):
     """A dict that JSON encoders take as one and that nothing can be written to."""
@@ -23,10 +25,16 @@ class ReadOnlyDict(dict[str, Any]):
         return dict, (dict(self),)
 
 
-def frozen(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Copy JSON into a form that cannot change: objects read-only, arrays as tuples."""
+def frozen(members: dict[str, Any]) -> ReadOnlyDict:
+    """Copy a JSON object into a form that cannot change: objects read-only, arrays as tuples."""
+    if _CONTAINERS.isdisjoint(map(type, members.values())):
+        return ReadOnlyDict(members)
+    return ReadOnlyDict({name: _frozen(member) for name, member in members.items()})
+
+
+def _frozen(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
-        return ReadOnlyDict({name: frozen(member) for name, member in value.items()})
+        return frozen(value)
     if isinstance(value, list):
-        return tuple(map(frozen, value))
+        return tuple(map(_frozen, value))
     return value

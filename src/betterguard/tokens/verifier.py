@@ -13,8 +13,8 @@ from betterguard.tokens.claims import (
     ClaimRules,
     TokenKind,
 )
-from betterguard.tokens.jws import MAX_TOKEN_BYTES, parse, parse_json_object
-from betterguard.tokens.memory import TokenMemory, digest_of
+from betterguard.tokens.jws import parse
+from betterguard.tokens.memory import TokenMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -66,42 +66,40 @@ class TokenVerifier:
         Raises `InvalidToken` or `ExpiredToken` (401) when it is not, `KeysUnavailable` (503)
         when that cannot be known now; nothing else. The error's traceback holds no token.
         """
-        now = self._clock()
         epoch = self.keys.epoch()
-        digest = digest_of(token) if len(token) <= MAX_TOKEN_BYTES else b""
-        remembered = self._memory.recall(digest, epoch, now)
+        remembered = self._memory.recall(token, epoch, self._clock())
         if remembered is not None:
             return remembered
         try:
-            claims = await self._verify(token, now)
+            claims = await self._verify(parse(token))
         except AuthError as error:
             refusal = error
         else:
-            self._memory.remember(digest, epoch, claims)
+            self._memory.remember(token, epoch, claims)
             return claims
+        # Neither a frame nor a chained error may carry the token into a crash report.
         del token
         refusal.__context__ = refusal.__cause__ = None
         raise refusal.with_traceback(None)
 
-    async def _verify(self, token: str, now: float) -> Claims:
-        jws = parse(token)
-        alg = jws.header.alg
-        if alg not in self.keys.algorithms:
-            raise InvalidToken(Reason.ALGORITHM_REFUSED, hints.algorithm(alg, self.keys.algorithms))
-        await self._check_signature(jws)
-        return self.rules.check(jws.header.typ, parse_json_object(jws.payload), now)
-
-    async def _check_signature(self, jws: CompactJWS) -> None:
-        if _fits(jws, await self.keys.keys_for(jws.header)):
-            return
-        if not _fits(jws, await self.keys.keys_after_mismatch(jws.header)):
+    async def _verify(self, jws: CompactJWS) -> Claims:
+        header = jws.header
+        if header.alg not in self.keys.algorithms:
+            raise InvalidToken(
+                Reason.ALGORITHM_REFUSED, hints.algorithm(header.alg, self.keys.algorithms)
+            )
+        if not _fits(jws, await self.keys.keys_for(header)) and not _fits(
+            jws, await self.keys.keys_after_mismatch(header)
+        ):
             raise InvalidToken(Reason.SIGNATURE_MISMATCH)
+        return self.rules.check(header.typ, jws.payload(), self._clock())
 
 
 def _fits(jws: CompactJWS, keys: Sequence[VerificationKey]) -> bool:
-    return any(
-        key.alg == jws.header.alg and key.verify(jws.signing_input, jws.signature) for key in keys
-    )
+    for key in keys:
+        if key.alg == jws.header.alg and key.verify(jws.signing_input, jws.signature):
+            return True
+    return False
 
 
 def _exact(names: str | Collection[str] | None) -> frozenset[str] | None:

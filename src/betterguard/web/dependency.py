@@ -47,7 +47,7 @@ class NotBare(Depends):
         raise TypeError(msg)
 
     # Each is itself alone, compared in C: FastAPI looks dependencies up on every request.
-    __eq__ = object.__eq__
+    __eq__ = object.__eq__  # pyright: ignore[reportAssignmentType] - positional only, as it is in C
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:

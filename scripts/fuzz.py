@@ -1,0 +1,41 @@
+"""Fuzz the token verifier for a bounded time: `python scripts/fuzz.py [seconds]`, by default 300.
+
+Each round is a run of the property tests with another seed, which is printed, so that a
+failure can be had again. Ends with the first failure, or with success when the time is up.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+import time
+
+DEFAULT_SECONDS = 300.0
+TESTS = "tests/tokens/test_fuzz.py"
+
+
+def main(seconds: float) -> int:
+    """Run rounds until the time is up; give the exit code."""
+    end = time.monotonic() + seconds
+    rounds = 0
+    while (left := end - time.monotonic()) > 0:
+        seed = secrets.randbelow(2**32)
+        print(f"round {rounds + 1}, seed {seed}, {left:.0f} s left", flush=True)
+        options = ["-q", "--timeout=0", "--hypothesis-profile=fuzz", f"--hypothesis-seed={seed}"]
+        try:
+            # The last round is cut off when the time is up: what it tried so far has passed.
+            code = subprocess.run(
+                [sys.executable, "-m", "pytest", TESTS, "-x", *options], check=False, timeout=left
+            ).returncode
+        except subprocess.TimeoutExpired:
+            break
+        if code:
+            return code
+        rounds += 1
+    print(f"{rounds} rounds passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_SECONDS))

@@ -1,0 +1,59 @@
+"""What the documentation says of tokens is complete and runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from betterguard.errors import Reason
+from betterguard.testing.tokens import TokenIssuer
+from betterguard.tokens import jwk, jws
+from betterguard.tokens.claims import DEFAULT_LEEWAY, DEFAULT_MAX_LIFETIME, MAX_LEEWAY
+from betterguard.tokens.fetching import MAX_BODY_BYTES, MAX_KEYS
+from betterguard.tokens.jwks import DEFAULT_DEADLINE, FetchPolicy
+
+PAGE = (Path(__file__).parents[2] / "docs" / "tokens.md").read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| `([a-z0-9_]+)` \| (.+) \|$", PAGE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=str)
+def test_every_reason_is_explained(reason: Reason) -> None:
+    meaning, _, remedy = ROWS[reason.value].partition(" | ")
+    assert meaning
+    assert remedy
+
+
+def test_nothing_is_explained_that_does_not_exist() -> None:
+    assert set(ROWS) == {reason.value for reason in Reason}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"at most {jws.MAX_TOKEN_BYTES // 1024} kB",
+        f"{jws.MAX_JSON_DEPTH} levels",
+        f"at most {jws.MAX_NUMBER_LENGTH} characters",
+        f"under {jwk.MIN_RSA_BITS} or over {jwk.MAX_RSA_BITS} bits",
+        f"({DEFAULT_LEEWAY:.0f} seconds, at most {MAX_LEEWAY:.0f})",
+        f"({DEFAULT_MAX_LIFETIME:.0f} seconds)",
+        f"at most {DEFAULT_DEADLINE:.0f} s in all",
+        f"{MAX_BODY_BYTES // 1024} KiB, {MAX_KEYS} keys",
+        f"{FetchPolicy().lifetime / 60:.0f} minutes",
+        f"in {FetchPolicy().cooldown:.0f} s",
+        f"{FetchPolicy().stale_for / 3600:.0f} hours",
+    ],
+)
+def test_figures_are_those_of_the_code(said: str) -> None:
+    assert said in PAGE
+
+
+@pytest.mark.anyio
+async def test_the_example_runs() -> None:
+    (example,) = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
+    body = "".join(f"    {line}\n" for line in example.splitlines())
+    names: dict[str, object] = {"TokenIssuer": TokenIssuer}
+    exec(f"async def run():\n{body}    return claims", names)  # noqa: S102 - the project's own page
+    claims = await names["run"]()  # type: ignore[operator] # what was just defined
+    assert claims.payload["role"] == "admin"
