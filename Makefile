@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) scripts/bootstrap.py
 # What must hold on older SQLAlchemy and SQLModel too.
-DATABASE_TESTS = tests/schema
+DATABASE_TESTS = tests/schema tests/rows/test_paths.py tests/rows/test_isolate.py
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
 
 .DEFAULT_GOAL := help
@@ -21,7 +21,7 @@ demo-check: ## run the demo unattended in a real browser; fails when a step fail
 	@$(RUN) python -m demo check
 
 test: ## run the tests
-	@$(BOOTSTRAP) dev node browser
+	@$(BOOTSTRAP) dev node browser pgbouncer
 	@$(RUN) pytest
 	@$(RUN) python scripts/versions.py --quiet -n auto $(DATABASE_TESTS)
 

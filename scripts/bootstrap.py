@@ -3,7 +3,7 @@
 Usage: python3 scripts/bootstrap.py PART [PART ...]
 
 Parts: demo, dev (Python packages into .venv), node (Node 20+ and the npm packages),
-browser (Chromium). Each is done once and again when its pinned requirements change.
+browser (Chromium), pgbouncer. Each is done once and again when its pinned requirements change.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(parts: list[str]) -> int:
     """Set up the named parts, in order; exit 2 when a name is unknown."""
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(f"betterguard needs Python 3.11 or newer, this is {sys.version.split()[0]}")
-    steps = {"demo": demo, "dev": dev, "node": node, "browser": browser}
+    steps = {"demo": demo, "dev": dev, "node": node, "browser": browser, "pgbouncer": pgbouncer}
     unknown = [part for part in parts if part not in steps]
     if unknown or not parts:
         print(__doc__, file=sys.stderr)
@@ -127,15 +127,26 @@ def install_npm(project: Path) -> None:
 
 def browser() -> None:
     """Find a Chromium, or install Debian's where that is allowed."""
-    if find_browser() is not None:
-        return
-    if os.name == "nt" or os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if find_browser() is None and not apt_install("chromium"):
         say("no Chromium found: the browser tests will say what to install")
-        return
-    say("installing Chromium with apt-get")
+
+
+def pgbouncer() -> None:
+    """Find PgBouncer, or install Debian's where that is allowed."""
+    found = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
+    if found is None and not apt_install("pgbouncer"):
+        say("no PgBouncer found: its tests will say what to install")
+
+
+def apt_install(package: str) -> bool:
+    """Install a Debian package; tell False where there is no apt-get or no right to use it."""
+    if os.name == "nt" or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return False
+    say(f"installing {package} with apt-get")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-q"], ["install", "-yq", "--no-install-recommends", "chromium"]):
+    for arguments in (["update", "-q"], ["install", "-yq", "--no-install-recommends", package]):
         subprocess.run(["apt-get", *arguments], env=quiet, check=True, stdout=subprocess.DEVNULL)
+    return True
 
 
 def find_browser() -> str | None:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.forwarder import forwarder
+from scripts.postgres import postgres_on_a_port
 from scripts.wine import (
     HOME,
     LOCALES,
@@ -36,6 +37,7 @@ from scripts.wine import (
     windows_path,
     wine_version,
 )
+from tests.servers.postgres import ADDRESS
 
 REQUIREMENTS = ROOT / "requirements" / "windows.txt"
 TESTS = (
@@ -45,6 +47,7 @@ TESTS = (
     "tests/test_errors.py",
     "tests/test_settings.py",
     "tests/test_addresses.py",
+    "tests/test_postgres_server.py",
 )
 
 
@@ -89,7 +92,9 @@ def main(arguments: list[str]) -> int:
     try:
         for interpreter in interpreters:
             set_up(interpreter)
-        return run_all([run for each in interpreters for run in runs_of(each, rest)])
+        with postgres_on_a_port() as port:
+            address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            return run_all([run for each in interpreters for run in runs_of(each, rest, address)])
     finally:
         end_windows()
 
@@ -188,19 +193,20 @@ class Run:
     interpreter: Interpreter
     code_page: str
     arguments: tuple[str, ...]
+    postgres: str
 
     def __str__(self) -> str:
         return f"CPython {self.interpreter.version}, code page {self.code_page:>4}"
 
 
-def runs_of(interpreter: Interpreter, arguments: list[str]) -> list[Run]:
+def runs_of(interpreter: Interpreter, arguments: list[str], postgres: str) -> list[Run]:
     """Name the runs: the given tests; or all of them, and those on code pages once for each."""
     if arguments:
-        return [Run(interpreter, "1252", tuple(arguments))]
+        return [Run(interpreter, "1252", tuple(arguments), postgres)]
     others = [each for each in LOCALES if each != "1252"]
     return [
-        Run(interpreter, "1252", TESTS),
-        *(Run(interpreter, each, ("-m", "code_page", *TESTS)) for each in others),
+        Run(interpreter, "1252", TESTS, postgres),
+        *(Run(interpreter, each, ("-m", "code_page", *TESTS), postgres) for each in others),
     ]
 
 
@@ -221,6 +227,7 @@ def run_pytest(run: Run) -> tuple[str, bool]:
         *(str(run.interpreter.exe), "-m", "pytest", "-q", "-p", "no:cacheprovider"),
         *("--basetemp", folder, *run.arguments),
         code_page=run.code_page,
+        **{ADDRESS: run.postgres},
     )
     outcome = "passed" if exit_code == 0 else f"FAILED (pytest's exit code {exit_code})"
     say(f"{run}:\n{output.decode(errors='replace')}")

@@ -6,11 +6,16 @@ Everything that it makes is in .build/windows.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".build" / "windows"
@@ -19,7 +24,8 @@ MISSING = f"""windows: Wine or its locales are missing and only root may install
 On Debian or Ubuntu: apt-get install --no-install-recommends {" ".join(DEBIAN_PACKAGES)}"""
 # Wine takes the Windows code page from the language of the Unix locale.
 LOCALES = {"1252": "en_US", "1251": "ru_RU", "932": "ja_JP"}
-LIMIT = 900.0  # seconds that one program may take
+LIMIT = 1800.0  # seconds that one program may take; only ever reached when something is broken
+PIECE = 65536  # bytes
 
 
 def find_wine() -> None:
@@ -78,7 +84,7 @@ def make_prefix() -> None:
     made.touch()
 
 
-def environment(code_page: str) -> dict[str, str]:
+def environment(code_page: str, **extra: str) -> dict[str, str]:
     """Give what Wine's children see: nothing of our Python, one locale, one code page."""
     dropped = ("PYTHON", "PIP_", "UV_", "LC_", "LANG", "VIRTUAL_ENV", "DISPLAY")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
@@ -91,6 +97,7 @@ def environment(code_page: str) -> dict[str, str]:
         "LOCPATH": str(HOME / "locales"),
         "LC_ALL": f"{LOCALES[code_page]}.UTF-8",
         "PYTHONPYCACHEPREFIX": windows_path(HOME / "pycache"),
+        **extra,
     }
 
 
@@ -99,26 +106,41 @@ def windows_path(path: Path) -> str:
     return "Z:" + str(path).replace("/", "\\")
 
 
-def run_wine(*command: str, code_page: str) -> tuple[int, bytes]:
+def run_wine(*command: str, code_page: str, **extra: str) -> tuple[int, bytes]:
     """Run a Windows program to its end; give its exit code and what it printed.
 
     Its standard handles must be pipes: Windows Python cannot start on a Unix file.
     """
     with subprocess.Popen(
         ["wine", *command],
-        env=environment(code_page),
+        env=environment(code_page, **extra),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as process:
-        assert process.stdout is not None
-        watchdog = threading.Timer(LIMIT, end_windows)
-        watchdog.start()
-        # Not process.wait(): what Wine itself starts goes on for a while and holds the pipe.
-        output = process.stdout.read()
-        watchdog.cancel()
+        output = b"".join(pieces_of(process))
     return process.returncode, output
+
+
+def pieces_of(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Give what a program prints, until it has ended; end everything when it takes too long.
+
+    Not until the end of the pipe: what Wine itself started meanwhile goes on and holds it.
+    """
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    deadline = time.monotonic() + LIMIT
+    ended = False
+    while not ended:
+        ended = process.poll() is not None
+        while select.select([descriptor], [], [], 0.2)[0]:
+            piece = os.read(descriptor, PIECE)
+            if not piece:
+                return
+            yield piece
+        if time.monotonic() > deadline:
+            end_windows()
 
 
 def end_windows() -> None:

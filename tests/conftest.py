@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.servers.postgres import running_postgres
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,8 +22,5 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One PostgreSQL for the whole run; tests take a database each."""
-    # Only who asks for it needs it installed: the run on Windows has none.
-    from tests.servers.postgres import running_postgres  # noqa: PLC0415
-
     with running_postgres() as server:
         yield server

@@ -2,6 +2,7 @@
 
 BetterGuardError
 ├── ConfigurationError          the start is refused; all faults listed at once
+├── UnsafeStatement             a statement that cannot be kept to the user's own rows
 ├── InvalidTimestamp            a value that is no certain moment (betterguard.schema)
 └── AuthError                   an answer to a request
     ├── MissingToken            401  missing_token
@@ -36,6 +37,7 @@ __all__ = [
     "MalformedCredential",
     "MissingToken",
     "Reason",
+    "UnsafeStatement",
 ]
 
 
@@ -74,6 +76,12 @@ class Reason(StrEnum):
     # The right to do it.
     OTHER_USER = "other_user"
     PREDICATE_FAILED = "predicate_failed"
+    # The rows.
+    USER_MISSING = "user_missing"
+    OWNER_SET = "owner_set"
+    FOREIGN_OWNER = "foreign_owner"
+    FOREIGN_PARENT = "foreign_parent"
+    FOREIGN_OBJECT = "foreign_object"
 
 
 class BetterGuardError(Exception):
@@ -91,6 +99,13 @@ class ConfigurationError(BetterGuardError):
         self.faults = tuple(faults)
         count = f"{len(self.faults)} configuration fault{'s' * (len(self.faults) != 1)}"
         super().__init__("\n".join([f"{count}:", *(f"  - {fault}" for fault in self.faults)]))
+
+
+class UnsafeStatement(BetterGuardError):
+    """A statement cannot be kept to the user's own rows, so it is refused and never runs.
+
+    It is the program's fault, not the caller's; the message says what to write instead.
+    """
 
 
 class AuthError(BetterGuardError):

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from http import HTTPStatus
 from queue import Queue
 from typing import IO, TYPE_CHECKING
 
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Server", "serving"]
+__all__ = ["PATIENCE", "Server", "end", "serving", "until"]
 
-PATIENCE = 30.0  # seconds that a server may take to start or to write a line
+PATIENCE = 120.0  # seconds that a server may take to start or to write a line
 ADDRESS = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has TerminateProcess for both
 
@@ -36,9 +35,9 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
 
-    def get(self, path: str) -> int:
+    def get(self, path: str, timeout: float = PATIENCE) -> int:
         """Give the status of one request, on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         with contextlib.closing(connection):
             connection.request("GET", path)
             response = connection.getresponse()
@@ -58,9 +57,10 @@ class Server:
     def answers(self) -> bool:
         """Tell whether it answers: with workers, the port is told before anybody listens there."""
         try:
-            return self.get("/docs") == HTTPStatus.OK
-        except ConnectionError:
+            self.get("/docs", timeout=10.0)
+        except (ConnectionError, TimeoutError):
             return False
+        return True
 
 
 @contextlib.contextmanager
@@ -82,7 +82,7 @@ def serving(folder: Path, *arguments: str, processes: int = 1, **extra: str) -> 
         reader.start()
         try:
             server = Server(process, told.get(timeout=PATIENCE))
-            until(lambda: len(list(folder.iterdir())) == processes)
+            until(lambda: len(list(folder.iterdir())) >= processes)
             until(server.answers)
             yield server
         finally:

@@ -44,7 +44,9 @@ def test_it_tells_the_streams_before_and_after() -> None:
         *("stdin", "stdout", "stderr"),
         *("stdin", "stdout", "stderr"),
     ]
-    assert rows[3][-1].startswith("UNSAFE: some characters raise UnicodeEncodeError")
+    assert rows[3][-1] == (
+        "UNSAFE: some characters raise UnicodeEncodeError; raises once its reader is gone"
+    )
     assert rows[-2] == ["stdout", "pipe", "utf-8", "backslashreplace", "safe"]
     assert rows[-1] == ["stderr", "pipe", "utf-8", "backslashreplace", "safe"]
 

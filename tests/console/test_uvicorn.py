@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.serving import Server, serving
+from tests.console.serving import PATIENCE, Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,8 @@ APP = "tests.console.served:app"
 MODES = {
     "alone": (),
     "reload": ("--reload", "--reload-dir", "tests/console"),
-    "workers": ("--workers", "2"),
+    # A worker that starts slowly is not a dead one, which uvicorn would start again.
+    "workers": ("--workers", "2", "--timeout-worker-healthcheck", str(int(PATIENCE))),
 }
 
 

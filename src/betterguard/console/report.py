@@ -77,7 +77,8 @@ def kind_of(stream: Any) -> str:  # noqa: ANN401 - whatever stands there
 def is_console(stream: Any) -> bool:  # noqa: ANN401 - as above
     """Tell whether a person sits behind a stream; Windows says so of NUL too."""
     if sys.platform == "win32":
-        raw = getattr(stream.buffer, "raw", stream.buffer)
+        buffer = getattr(stream, "buffer", None)
+        raw = getattr(buffer, "raw", buffer)  # with `python -u` there is no buffer between
         return type(raw).__name__ == "_WindowsConsoleIO"  # private, and only there on Windows
     return bool(stream.isatty())
 

@@ -1,3 +1,3 @@
-"""For tests of applications: tokens, forgeries and key sets, without a Better Auth server."""
+"""For tests of applications: tokens, forgeries, key sets, and paths to other users' rows."""
 
 from __future__ import annotations

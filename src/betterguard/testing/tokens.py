@@ -153,7 +153,7 @@ class TokenIssuer:
         signing_input = ".".join(map(base64url, raw))
         return f"{signing_input}.{base64url(self.key.sign(signing_input.encode('ascii')))}"
 
-    def verifier(self, **options: Any) -> TokenVerifier:  # noqa: ANN401 - handed on as they are
+    def verifier(self, **options: Any) -> TokenVerifier:
         """Give a verifier that accepts this issuer's tokens; options are `TokenVerifier`'s."""
         defaults: dict[str, Any] = {
             "issuer": self.url,

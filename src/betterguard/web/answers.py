@@ -23,6 +23,7 @@ from betterguard.errors import (
     MalformedCredential,
     MissingToken,
 )
+from betterguard.web.missing_rows import missing_row_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import HTTPConnection
     from starlette.responses import Response
+
+    from betterguard.web.refusals import RefusalLog
 
 __all__ = ["Refusal", "add_error_answers", "headers_of"]
 
@@ -65,13 +68,21 @@ def headers_of(error: AuthError) -> dict[str, str] | None:
     return {"WWW-Authenticate": challenge} if challenge else None
 
 
-def add_error_answers(app: FastAPI, *, problem_details: bool) -> None:
-    """Answer betterguard's errors wherever they are raised, and bugs without their inside."""
+def add_error_answers(app: FastAPI, log: RefusalLog, *, problem_details: bool) -> None:
+    """Answer betterguard's errors wherever they are raised, and bugs without their inside.
+
+    A row that another user has meanwhile, or has had all along, is answered as a missing one.
+    """
 
     async def refuse(connection: Request, error: Exception) -> Response:
-        assert isinstance(error, AuthError | Refusal)
-        cause = error.error if isinstance(error, Refusal) else error
-        return _answer(connection, cause, headers_of(cause), problem_details=problem_details)
+        assert isinstance(error, AuthError)
+        log.tell(error)
+        return _answer(connection, error, headers_of(error), problem_details=problem_details)
+
+    async def refuse_told(connection: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, Refusal)
+        error = refusal.error
+        return _answer(connection, error, headers_of(error), problem_details=problem_details)
 
     async def fail(connection: Request, error: Exception) -> Response:
         request_id = _request_id(connection)
@@ -79,9 +90,14 @@ def add_error_answers(app: FastAPI, *, problem_details: bool) -> None:
         headers = {REQUEST_ID_HEADER: request_id}
         return _answer(connection, InternalError(), headers, problem_details=problem_details)
 
+    async def miss(_connection: Request, _error: Exception) -> Response:
+        return JSONResponse({"detail": "Not Found"}, 404)
+
     app.add_exception_handler(AuthError, refuse)
+    for kind in missing_row_errors():
+        app.add_exception_handler(kind, miss)
     if problem_details:
-        app.add_exception_handler(Refusal, refuse)
+        app.add_exception_handler(Refusal, refuse_told)
     app.add_exception_handler(Exception, fail)
 
 

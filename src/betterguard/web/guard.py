@@ -171,7 +171,7 @@ class BetterGuard(NotBare, Generic[U]):
             cors.wrap(app, self.settings, allow_credentials=allow_credentials)
         else:
             logger.warning("FRONTEND_URL is not set: browsers on other origins are not served")
-        add_error_answers(app, problem_details=problem_details)
+        add_error_answers(app, self._refusals, problem_details=problem_details)
         document_answers(app)
 
     @contextlib.asynccontextmanager

@@ -1,0 +1,167 @@
+"""A project as the rules see it: names, calls, tables, the application, and identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from betterguard.audit.application import Application
+from betterguard.audit.calls import Calls
+from betterguard.audit.models import OWNER_COLUMNS, Models
+from betterguard.audit.ownership import Ownership
+from betterguard.audit.project import Project
+from betterguard.audit.queries import Queries
+from betterguard.audit.security import Decode, Security
+from betterguard.audit.visit import names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from betterguard.audit.environment import Environment
+    from betterguard.audit.facts import Module
+    from betterguard.audit.project import File, FunctionRef
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the configuration says about a project that its code does not."""
+
+    public_routes: tuple[str, ...] = ()
+    auth_dependencies: tuple[str, ...] = ()
+    owner_columns: frozenset[str] = field(default=OWNER_COLUMNS)
+
+
+class Code:
+    """Everything that a rule may ask; each part is made when first asked for."""
+
+    def __init__(
+        self,
+        modules: Iterable[Module],
+        environment: Environment,
+        knowledge: Knowledge | None = None,
+    ) -> None:
+        self.project = Project(modules, environment)
+        self.environment = environment
+        self.knowledge = knowledge or Knowledge()
+        self._reaching: dict[int, bool] = {}
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Which call runs what."""
+        return Calls(self.project)
+
+    @cached_property
+    def app(self) -> Application:
+        """Apps, routers, routes, middleware."""
+        return Application(self.project, self.calls)
+
+    @cached_property
+    def security(self) -> Security:
+        """What code does about identity."""
+        return Security(self.project, self.calls, self.app, self.knowledge.auth_dependencies)
+
+    @cached_property
+    def models(self) -> Models:
+        """The mapped tables."""
+        return Models(self.project, self.knowledge.owner_columns)
+
+    @cached_property
+    def queries(self) -> Queries:
+        """The database statements."""
+        return Queries(self.project, self.calls, self.models)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Whose rows, and whether code asks."""
+        return Ownership(self.calls, self.security, self.queries)
+
+    def files(self, *words: str) -> Iterator[File]:
+        """Give the files in whose text one of the words occurs (see ``walk.TRIGGERS``)."""
+        wanted = set(words)
+        for file in self.project.files.values():
+            if file.facts.words & wanted:
+                yield file
+
+    def functions(self, *words: str) -> Iterator[FunctionRef]:
+        """Top-level functions and methods of those files; nested ones belong to their outer one."""
+        for file in self.files(*words):
+            for function in self.project.in_file(file):
+                if function.outer is None:
+                    yield function
+
+    @cached_property
+    def decodes(self) -> tuple[Decode, ...]:
+        """Every decoding of a token in the project's functions."""
+        return tuple(
+            decode
+            for function in self.functions("jwt", "jose")
+            for decode in self.security.decodes(function)
+        )
+
+    def reaches_owned(self, function: FunctionRef) -> bool:
+        """Whether a function, or what it runs, has statements over rows with an owner."""
+        key = id(function.function)
+        if key not in self._reaching:
+            self._reaching[key] = any(
+                any(query.model.owner for query in self.queries.of(ref)) or self.queries.raw(ref)
+                for ref in self.calls.reach(function)
+            )
+        return self._reaching[key]
+
+    def is_script(self, file: File) -> bool:
+        """Whether a file is run by hand: it runs something itself, and nothing imports it."""
+        if file.path in self._imported:
+            return False
+        runs = any(
+            (stmt.kind == "if" and "__name__" in set(names_in(stmt.exprs[0])))
+            or (stmt.kind == "expr" and stmt.exprs[0].text in {"print", "asyncio.run", "main"})
+            for stmt in file.facts.body
+            if stmt.exprs
+        )
+        return runs and not any(key[0] == file.path for key in self.app.routers)
+
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        found: set[str] = set()
+        for file in self.project.files.values():
+            for imported in file.facts.imports:
+                for name in (imported.module, f"{imported.module}.{imported.name}"):
+                    module = self.project.module(file, name)
+                    if module is not None and module is not file:
+                        found.add(module.path)
+        return frozenset(found)
+
+    def mentions(self, name: str) -> bool:
+        """Whether a name is read anywhere in the project, beyond its definition."""
+        return name in self._names_read
+
+    @cached_property
+    def _names_read(self) -> frozenset[str]:
+        return frozenset(
+            name.rsplit(".", 1)[-1]
+            for file in self.files("jwt", "jose", "fastapi", "starlette")
+            for expr in file.expressions
+            if expr.kind in {"name", "call"}
+            for name in (expr.text,)
+        )
+
+    @cached_property
+    def is_isolated(self) -> bool:
+        """Whether betterguard filters every statement of the project's engine itself."""
+        return any(
+            self.project.qualify(file, call.text).startswith("betterguard.")
+            and call.text.rsplit(".", 1)[-1] == "isolate"
+            for file in self.files("betterguard")
+            for call in file.calls
+            if call.base is None
+        )
+
+    @cached_property
+    def uses_better_auth(self) -> bool:
+        """Whether the project shows any sign of Better Auth."""
+        if self.environment.servers:
+            return True
+        if any(entry.name.startswith("BETTER_AUTH") for entry in self.environment.env):
+            return True
+        return any("BETTER_AUTH" in file.facts.words for file in self.project.files.values())

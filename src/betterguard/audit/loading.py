@@ -1,0 +1,137 @@
+"""From paths to facts: find and read the files, walk them in parallel or ask the cache."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from betterguard.audit.cache import freeze, thaw
+from betterguard.audit.sources import Source, kind, read, tracked, walk
+from betterguard.audit.walk import read_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from betterguard.audit.cache import Cache
+    from betterguard.audit.config import Config
+    from betterguard.audit.facts import Module
+
+    Progress = Callable[[int, int], None]
+
+WORTH_A_PROCESS = 400
+"""Files that one process walks in about the time that another takes to start."""
+MAX_OUTSIDE = 20_000
+"""Files looked at outside of the audited folders in search of the auth server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All files that an audit reads, and which of them version control tracks."""
+
+    sources: tuple[Source, ...]
+    committed: frozenset[str]
+    prefix: str
+    """Where the audited folder stands in its repository."""
+
+
+def gather(paths: Iterable[Path], config: Config, relative_to: Path | None = None) -> Inputs:
+    """Read every file that matters below the paths, and the auth server beside them."""
+    roots = list(paths)
+    base = relative_to or (roots[0] if len(roots) == 1 and roots[0].is_dir() else Path.cwd())
+    found: dict[str, Path] = {}
+    for root in roots:
+        for _, path in walk(root, tests=config.tests):
+            shown = _shown(path, base)
+            if kind(path.name) and not config.excludes(shown):
+                found[shown] = path
+    repository = _repository(roots[0]) if roots else None
+    if repository is not None:
+        for path in _outside(repository, roots):
+            found.setdefault(_shown(path, base), path)
+    sources = tuple(read(shown, path) for shown, path in found.items())
+    env = [source.path for source in sources if kind(source.path) == "env"]
+    prefix = _shown(base, repository) if repository is not None else base.resolve().name
+    return Inputs(sources, tracked(base, env), "" if prefix == "." else prefix)
+
+
+def _shown(path: Path, base: Path) -> str:
+    return Path(os.path.relpath(path, base)).as_posix()
+
+
+def _repository(root: Path) -> Path | None:
+    here = root.resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+
+
+def _outside(repository: Path, roots: list[Path]) -> Iterator[Path]:
+    """Scripts that configure Better Auth, and requirement files above the roots."""
+    inside = [root.resolve() for root in roots]
+    if repository in inside:
+        return
+    for count, (_, path) in enumerate(walk(repository)):
+        if count > MAX_OUTSIDE:
+            return
+        what = kind(path.name)
+        above = any(path.parent in root.parents for root in inside)
+        beside = not any(root in path.parents for root in inside)
+        if (what == "requirements" and above) or (what == "script" and beside and _is_auth(path)):
+            yield path
+
+
+def _is_auth(path: Path) -> bool:
+    if "auth" not in path.as_posix().lower():
+        return False
+    try:
+        return b"betterAuth(" in path.read_bytes()
+    except OSError:
+        return False
+
+
+def modules(
+    sources: Iterable[Source],
+    cache: Cache | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[Module]:
+    """Give the facts of every Python file, in order."""
+    python = [source for source in sources if kind(source.path) == "python"]
+    digests = [_digest(source) for source in python]
+    held = cache.facts(digests) if cache is not None else {}
+    fresh = [(s, d) for s, d in zip(python, digests, strict=True) if d not in held]
+    made = _walked(fresh, jobs, progress)
+    if cache is not None:
+        cache.keep_facts({d: freeze(module) for d, module in made.items()})
+    return [made[d] if d in made else thaw(held[d]) for d in digests]
+
+
+def _digest(source: Source) -> str:
+    """Give the path belongs to the facts."""
+    return f"{source.digest}:{source.path}"
+
+
+def _walked(
+    fresh: list[tuple[Source, str]], jobs: int, progress: Progress | None
+) -> dict[str, Module]:
+    workers = min(jobs, len(fresh) // WORTH_A_PROCESS)
+    made: dict[str, Module] = {}
+    if workers > 1:
+        with ProcessPoolExecutor(workers) as pool:
+            sent = [(source.path, source.text) for source, _ in fresh]
+            results = pool.map(_walk_frozen, sent, chunksize=32)
+            for done, ((_, digest), result) in enumerate(zip(fresh, results, strict=True), 1):
+                made[digest] = thaw(result)
+                if progress is not None:
+                    progress(done, len(fresh))
+        return made
+    for done, (source, digest) in enumerate(fresh, 1):
+        made[digest] = read_module(source.path, source.text)
+        if progress is not None:
+            progress(done, len(fresh))
+    return made
+
+
+def _walk_frozen(file: tuple[str, bytes]) -> bytes:
+    return freeze(read_module(*file))

@@ -1,0 +1,202 @@
+"""A route that anyone can call although its data belongs to somebody."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _routes as routes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.application import Route
+    from betterguard.audit.code import Code
+
+
+_MEASURES = re.compile(r"analytics|vitals|telemetry|tracking|metrics|stats", re.IGNORECASE)
+_USER = re.compile(r"^(?:current_)?(?:user_?id|userid|uid|owner_?id)$", re.IGNORECASE)
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """Routes that are mounted, not meant to be public, and authenticated by nothing."""
+    for route in code.app.routes:
+        if not route.apps or route.is_websocket or routes.is_callback(route):
+            continue
+        gate, source = code.security.protection(route)
+        if gate in {"required", "optional"} or routes.is_public(code, route):
+            continue
+        judged = _judge(code, route)
+        if judged is not None:
+            severity, reason = judged
+            yield Hit(
+                route.file.path,
+                route.pos,
+                f"{'/'.join(route.methods)} {route.path} has no authentication and {reason}",
+                severity,
+                Confidence.HIGH if severity >= Severity.HIGH else Confidence.MEDIUM,
+                _evidence(gate, source),
+            )
+
+
+def _judge(code: Code, route: Route) -> tuple[Severity, str] | None:
+    if route.conditional:
+        return Severity.LOW, "is mounted only where a setting says so"
+    return _by_rows(code, route) or _by_looks(code, route)
+
+
+def _by_rows(code: Code, route: Route) -> tuple[Severity, str] | None:
+    owned = routes.owned_models(code, route)
+    if owned and all(model.owner_is_optional for model in owned) and route.methods == ("POST",):
+        return Severity.MEDIUM, "writes rows that may belong to users; guests seem to be meant"
+    if owned and _MEASURES.search(route.path):
+        return Severity.MEDIUM, "takes or tells measurements of users"
+    if owned:
+        names = ", ".join(sorted(model.name for model in owned))
+        return Severity.CRITICAL, f"reads or writes rows that belong to users ({names})"
+    if routes.writes(code, route):
+        return Severity.HIGH, "writes to the database"
+    return None
+
+
+def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
+    if _acts_as_somebody(route):
+        return Severity.HIGH, "acts as a user whose id stands in the code"
+    if routes.is_debug(route):
+        simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
+        severity = Severity.INFO if simple else Severity.MEDIUM
+        return severity, "looks like a left-over test endpoint"
+    if (
+        set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"}
+        and _others_are_protected(code)
+        and route.function.calls
+    ):
+        return Severity.MEDIUM, "does something, while other routes ask who is calling"
+    return None
+
+
+def _acts_as_somebody(route: Route) -> bool:
+    return any(
+        _USER.search(name) and value.kind == "str" and len(value.text) > 1
+        for name, values in route.function.assigned.items()
+        for value in values
+    )
+
+
+def _others_are_protected(code: Code) -> bool:
+    return any(code.security.protection(route)[0] == "required" for route in code.app.routes)
+
+
+def _evidence(gate: str, source: str) -> tuple[str, ...]:
+    if gate == "scheme":
+        return (f"{source} demands a credential, but nothing verifies it",)
+    return ("no dependency, router, middleware or own code refuses an unknown caller",)
+
+
+_HEAD = """
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from sqlmodel import Field, Session, SQLModel, select
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+
+def get_session(): ...
+def get_user(authorization: str) -> str:
+    if not authorization:
+        raise HTTPException(401)
+    return authorization
+"""
+
+RULE = Rule(
+    id="BG101",
+    name="route-without-auth",
+    severity=Severity.CRITICAL,
+    confidence=Confidence.HIGH,
+    cwe=306,
+    message="A route that touches users' rows authenticates nobody.",
+    why=(
+        "Authentication in FastAPI is opt-in: a route without the dependency, a router without "
+        "`dependencies=`, or an entry too many in a middleware's allow-list is open to "
+        "everyone. The audit follows dependencies, routers, `include_router`, middleware and "
+        "the route's own code before it reports; health checks, documentation and sign-in are "
+        "left alone. Severity follows what the route reaches: critical for rows with an owner, "
+        "high for other writes, less for left-over test endpoints."
+    ),
+    check=check,
+    valid=(
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.get("/tasks")
+def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task).where(Task.user_id == user)).all()
+@app.get("/health")
+def health(): return {"ok": True}
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+router = APIRouter(prefix="/tasks")
+@router.get("/")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+app.include_router(router, dependencies=[Depends(get_user)])
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+from fastapi.responses import JSONResponse
+app = FastAPI()
+async def gate(request, call_next):
+    if request.url.path in {"/health"}:
+        return await call_next(request)
+    if not request.headers.get("authorization"):
+        return JSONResponse({"detail": "no"}, status_code=401)
+    return await call_next(request)
+app.middleware("http")(gate)
+@app.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
+    ),
+    invalid=(
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.patch("/tasks/{task_id}/status")
+def set_status(task_id: int, session: Session = Depends(get_session)):
+    return session.get(Task, task_id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+from fastapi.security import HTTPBearer
+app = FastAPI()
+@app.post("/tasks", dependencies=[Depends(HTTPBearer())])
+def add(title: str, user_id: str, session: Session = Depends(get_session)):
+    session.add(Task(title=title, user_id=user_id))
+    session.commit()
+"""
+        ),
+    ),
+)

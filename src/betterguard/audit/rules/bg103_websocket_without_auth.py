@@ -1,0 +1,73 @@
+"""A WebSocket that anyone can open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _routes as routes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.code import Code
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """Mounted WebSocket routes that refuse nobody."""
+    for route in code.app.routes:
+        if not route.apps or not route.is_websocket or routes.is_public(code, route):
+            continue
+        gate, _ = code.security.protection(route)
+        if gate in {"required", "optional"}:
+            continue
+        guards = [m.name for m in code.security.guards()]
+        evidence = (f"middleware {guards[0]} does not run for WebSockets",) if guards else ()
+        yield Hit(
+            route.file.path,
+            route.pos,
+            f"WebSocket {route.path} accepts a connection without authentication",
+            evidence=evidence,
+        )
+
+
+RULE = Rule(
+    id="BG103",
+    name="websocket-without-auth",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
+    cwe=306,
+    message="A WebSocket accepts connections without authentication.",
+    why=(
+        "HTTP middleware (`@app.middleware('http')`, `BaseHTTPMiddleware`) never sees a "
+        "WebSocket, browsers send cookies but no Authorization header with one, and CORS does "
+        "not apply: a WebSocket must verify a token itself and close with 1008 otherwise."
+    ),
+    check=check,
+    valid=(
+        Snippet.of("""
+from fastapi import FastAPI, WebSocket
+import jwt
+app = FastAPI()
+@app.websocket("/ws")
+async def stream(socket: WebSocket, token: str):
+    try:
+        jwt.decode(token, KEY, algorithms=["EdDSA"])
+    except jwt.PyJWTError:
+        await socket.close(code=1008)
+        return
+    await socket.accept()
+"""),
+    ),
+    invalid=(
+        Snippet.of("""
+from fastapi import FastAPI, WebSocket
+app = FastAPI()
+@app.websocket("/ws/{user_id}")
+async def stream(socket: WebSocket, user_id: str):
+    await socket.accept()
+    await socket.send_json({"user": user_id})
+"""),
+    ),
+)

@@ -1,0 +1,198 @@
+"""Authentication that takes the caller's word for who they are."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.security import AUTH_NAMES
+from betterguard.audit.visit import argument, method, names_in, subexpressions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.code import Code
+    from betterguard.audit.facts import Expr
+    from betterguard.audit.project import FunctionRef
+
+_HEADER = re.compile(
+    r"^x[-_](?:user|account|auth|authenticated|forwarded|demo|test)[-_](?:user|id|userid|email)",
+    re.IGNORECASE,
+)
+_SELF_CHOSEN = ("request.path_params", "request.query_params")
+_USER_KEY = re.compile(r"^(?:user_?id|uid|x-user-id|userId|owner_?id|email)$")
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """Dependencies that say who is calling from the path, a query parameter or a plain header."""
+    for function in _authenticators(code):
+        for place, source in _claims(function):
+            yield Hit(
+                function.file.path,
+                place.pos,
+                f"{function.name} takes the caller's identity from {source}, which anyone can set",
+                evidence=(f"{function.name} decides who is calling",),
+            )
+            break
+
+
+def _authenticators(code: Code) -> Iterator[FunctionRef]:
+    seen: set[int] = set()
+    for route in code.app.routes:
+        for dependency in (*route.dependencies, *code.calls.dependencies(route.function)):
+            for start in code.calls.entry_points(dependency.target):
+                for function in code.calls.reach(start):
+                    if id(function.function) in seen or not AUTH_NAMES.search(function.name):
+                        continue
+                    seen.add(id(function.function))
+                    if not _compares(function):
+                        yield function
+
+
+def _compares(function: FunctionRef) -> bool:
+    """Whether it compares the path with the caller, and so reads it for a good reason."""
+    params = {param.name for param in function.params}
+    return any(
+        expr.kind == "cmp"
+        and expr.text in {"==", "!="}
+        and any("user" in name.lower() for name in names_in(expr))
+        and not any(part.kind in {"str", "num", "const"} for part in expr.parts)
+        and (len(set(names_in(expr)) & params) > 0 or len(list(names_in(expr))) > 1)
+        for stmt in function.statements
+        if stmt.kind == "if"
+        for expr in (part for cond in stmt.exprs for part in subexpressions(cond))
+    )
+
+
+def _claims(function: FunctionRef) -> Iterator[tuple[Expr, str]]:
+    returned = _returned(function)
+    for param in function.params:
+        named = param.name.replace("_", "-")
+        header = param.default is not None and any(
+            part.kind == "call" and method(part) == "Header"
+            for part in subexpressions(param.default)
+        )
+        if header and _HEADER.match(_alias(param.default) or named) and param.name in returned:
+            yield (
+                param.default or function.body[0].exprs[0],
+                f"header {_alias(param.default) or named}",
+            )
+    for name, values in function.assigned.items():
+        for value in values:
+            source = _source(value)
+            if source and (name in returned or "user" in name):
+                yield value, source
+    for stmt in function.statements:
+        if stmt.kind == "return" and stmt.exprs and (source := _source(stmt.exprs[0])):
+            yield stmt.exprs[0], source
+
+
+def _alias(default: Expr | None) -> str:
+    for part in subexpressions(default) if default is not None else ():
+        if part.kind == "call" and (given := argument(part, 9, "alias")) is not None:
+            return given.text
+    return ""
+
+
+def _returned(function: FunctionRef) -> set[str]:
+    found: set[str] = set()
+    for stmt in function.statements:
+        if stmt.kind == "return":
+            for expr in stmt.exprs:
+                found.update(name.split(".", 1)[0] for name in names_in(expr))
+    for _ in range(3):
+        for name in list(found):
+            for value in function.assigned.get(name, ()):
+                found.update(part.split(".", 1)[0] for part in names_in(value))
+    return found
+
+
+def _source(value: Expr) -> str:
+    for part in subexpressions(value):
+        if part.kind == "call" and method(part) == "get" and part.parts:
+            owner, key = part.text.rpartition(".")[0], part.parts[0].text
+            if owner in _SELF_CHOSEN and _USER_KEY.match(key):
+                return f"{owner}[{key!r}]"
+            if owner.endswith("headers") and _HEADER.match(key):
+                return f"header {key}"
+        if part.kind == "sub" and part.base is not None and part.parts:
+            key = part.parts[0].text
+            if part.base.text in _SELF_CHOSEN and _USER_KEY.match(key):
+                return f"{part.base.text}[{key!r}]"
+            if part.base.text.endswith("headers") and _HEADER.match(key):
+                return f"header {key}"
+            if _is_path_piece(part):
+                return "the URL's path"
+    return ""
+
+
+def _is_path_piece(part: Expr) -> bool:
+    """Whether it is a segment of the path: ``path_parts[-2]`` where the name says so."""
+    base = part.base
+    return (
+        base is not None
+        and base.kind == "name"
+        and re.search(r"(?:path|url)_?(?:parts|segments)$", base.text) is not None
+    )
+
+
+_ROUTE = """
+@app.get("/tasks")
+def tasks(user=Depends(get_current_user)): return user
+"""
+
+RULE = Rule(
+    id="BG107",
+    name="identity-from-client",
+    severity=Severity.CRITICAL,
+    confidence=Confidence.HIGH,
+    cwe=290,
+    message="Authentication falls back to an identity that the client supplies.",
+    why=(
+        "A user id in the path, in a query parameter or in an `X-User-Id` header is a wish, not "
+        "a proof. A dependency that uses it when the token is missing or invalid lets anyone "
+        "act as anyone. Answer 401 instead."
+    ),
+    check=check,
+    valid=(
+        Snippet.of(
+            """
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+app = FastAPI()
+def get_current_user(authorization: str = Header(None)):
+    try:
+        return jwt.decode(authorization.removeprefix("Bearer "), KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401) from err
+"""
+            + _ROUTE
+        ),
+    ),
+    invalid=(
+        Snippet.of(
+            """
+from fastapi import Depends, FastAPI, Request
+app = FastAPI()
+def get_current_user(request: Request):
+    user_id = request.headers.get("X-User-Id")
+    return user_id
+"""
+            + _ROUTE
+        ),
+        Snippet.of(
+            """
+from fastapi import Depends, FastAPI, Request
+app = FastAPI()
+def get_current_user(request: Request):
+    claims = verify(request)
+    if claims is None:
+        return request.query_params.get("user_id")
+    return claims["sub"]
+"""
+            + _ROUTE
+        ),
+    ),
+)

@@ -1,0 +1,201 @@
+"""Claims read from a token whose signature nobody checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _tokens as tokens
+from betterguard.audit.security import mentions
+from betterguard.audit.visit import method, subexpressions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.code import Code
+    from betterguard.audit.facts import Expr
+    from betterguard.audit.project import FunctionRef
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """Unverified decodings whose claims are used, and claims unpacked by hand."""
+    for decode in code.decodes:
+        if decode.verified or decode.function is None or code.is_script(decode.file):
+            continue
+        if _only_peeks(code, decode.function, decode.call):
+            continue
+        handler = _in_handler(decode.function, decode.call)
+        yield Hit(
+            decode.file.path,
+            decode.call.pos,
+            "a failed verification is followed by decoding without one"
+            if handler
+            else "the token's claims are used although its signature is not verified",
+            None if _is_called(code, decode.function) else Severity.HIGH,
+            evidence=(f"in {decode.function.name}",),
+        )
+    for function in code.functions("b64decode"):
+        yield from _by_hand(code, function)
+
+
+def _is_called(code: Code, function: FunctionRef) -> bool:
+    """Whether anything in the project names the function; nobody's tool is less urgent."""
+    return function.owner is not None or code.mentions(function.name)
+
+
+def _in_handler(function: FunctionRef, call: Expr) -> bool:
+    return any(
+        stmt.kind == "except" and stmt.pos <= call.pos < stmt.end for stmt in function.statements
+    )
+
+
+def _only_peeks(code: Code, function: FunctionRef, call: Expr) -> bool:
+    """Read to choose a key or for a log, and verified before anything else happens."""
+    verified = [d for d in code.security.decodes(function) if d.verified]
+    if not verified or _in_handler(function, call) or _is_returned(function, call):
+        return False
+    names = {
+        name
+        for name, values in function.assigned.items()
+        for value in values
+        if value.pos <= call.pos < value.end
+    }
+    if any(_is_branch_of(function, call, decode.call) for decode in verified):
+        return False
+    spans = [decode.call for decode in verified]
+    returned = any(
+        part.kind == "name"
+        and mentions(part, names)
+        and not any(span.pos <= part.pos < span.end for span in spans)
+        for stmt in function.statements
+        if stmt.kind == "return"
+        for expr in stmt.exprs
+        for part in subexpressions(expr)
+    )
+    rebound = all(len(function.assigned.get(name, ())) > 1 for name in names)
+    return not returned or rebound
+
+
+def _is_returned(function: FunctionRef, call: Expr) -> bool:
+    return any(
+        stmt.kind == "return" and any(expr is call for expr in stmt.exprs)
+        for stmt in function.statements
+    )
+
+
+def _is_branch_of(function: FunctionRef, one: Expr, other: Expr) -> bool:
+    """Whether the two calls stand in different branches of one ``if``."""
+    for stmt in function.statements:
+        if stmt.kind == "if" and stmt.orelse:
+            first, second = stmt.body[0].pos if stmt.body else 0, stmt.orelse[0].pos
+            if (
+                stmt.pos <= one.pos < stmt.end
+                and stmt.pos <= other.pos < stmt.end
+                and (first <= one.pos < second) != (first <= other.pos < second)
+            ):
+                return True
+    return False
+
+
+def _by_hand(code: Code, function: FunctionRef) -> Iterator[Hit]:
+    """``json.loads(base64.urlsafe_b64decode(token.split('.')[1]))`` and nothing that verifies."""
+    names = tokens.token_names(function)
+    for call in function.calls:
+        if not method(call).endswith("b64decode"):
+            continue
+        taken = code.security.derived(function, names)
+        if not any(mentions(part, taken) for part in call.parts):
+            continue
+        if _verifies(function):
+            continue
+        if any(d.verified for d in code.security.decodes(function)) and not _in_handler(
+            function, call
+        ):
+            continue
+        if not _splits(function, names):
+            continue
+        yield Hit(
+            function.file.path,
+            call.pos,
+            "the token's payload is decoded by hand and no signature is verified",
+            evidence=(f"in {function.name}",),
+        )
+        return
+
+
+def _splits(function: FunctionRef, names: set[str]) -> bool:
+    return any(
+        method(call) in {"split", "rsplit", "partition"}
+        and call.parts
+        and call.parts[0].text == "."
+        and call.text.rpartition(".")[0] in names
+        for call in function.calls
+    )
+
+
+def _verifies(function: FunctionRef) -> bool:
+    return any(
+        method(call) in {"compare_digest", "verify", "new"} or "hmac" in call.text
+        for call in function.calls
+    )
+
+
+RULE = Rule(
+    id="BG202",
+    name="signature-not-verified",
+    severity=Severity.CRITICAL,
+    confidence=Confidence.HIGH,
+    cwe=347,
+    message="Claims are taken from a token whose signature is not verified.",
+    why=(
+        "Anyone can write a token. Without the signature, `sub` is a field that the caller "
+        "fills in. The usual forms: `options={'verify_signature': False}`, "
+        "`get_unverified_claims`, decoding the middle segment by hand, or doing one of these "
+        "after verification has failed."
+    ),
+    check=check,
+    valid=(
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])["sub"]
+"""),
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
+    return jwt.decode(token, KEYS[issuer], algorithms=["EdDSA"])["sub"]
+"""),
+    ),
+    invalid=(
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    payload = jwt.decode(token, options={"verify_signature": False})
+    return payload["sub"]
+"""),
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    try:
+        payload = jwt.decode(token, KEY, algorithms=["EdDSA"])
+    except jwt.PyJWTError:
+        payload = jwt.decode(token, options={"verify_signature": False})
+    return payload["sub"]
+"""),
+        Snippet.of("""
+from jose import jwt
+def current_user(token: str):
+    return jwt.get_unverified_claims(token)["sub"]
+"""),
+        Snippet.of("""
+import base64, json
+from fastapi import Header
+def current_user(authorization: str = Header()):
+    token = authorization.removeprefix("Bearer ")
+    body = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + "=="))["sub"]
+"""),
+    ),
+)

@@ -1,0 +1,208 @@
+"""A signing secret that stands in the code, or in a file that everyone has."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.visit import (
+    PAIR,
+    argument,
+    keyword,
+    method,
+    positional,
+    subexpressions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.code import Code
+    from betterguard.audit.facts import Expr, Stmt
+    from betterguard.audit.project import File
+
+_NAME = re.compile(
+    r"(?:^|_)(?:secret(?:_?key)?|jwt_?(?:secret|key)|signing_?key|auth_?secret|session_?secret"
+    r"|secret_?token)(?:_?(?:key|value|default))?s?$",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"openai|gemini|groq|aws|stripe|google|github|facebook|client_secret|smtp|api_?key|s3|azure"
+    r"|webhook|header|name$|path$|length|min_|max_|_file$|url",
+    re.IGNORECASE,
+)
+_SHORTEST = 32
+_ASIDE = re.compile(r"(?:^|/)(?:docs?|examples?|scripts?|fixtures?|migrations?)/")
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """Literal defaults and values of signing secrets, and ``.env`` files under version control."""
+    for file in code.files("secret", "SECRET", "jwt", "jose"):
+        if _ASIDE.search(file.path) or code.is_script(file):
+            continue
+        yield from _literals(code, file)
+        yield from _self_compared(file)
+    yield from _committed(code)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable's name says that tokens are signed with it."""
+    last = name.rsplit(".", 1)[-1]
+    return bool(_NAME.search(last)) and not _OTHER.search(last)
+
+
+def _literals(code: Code, file: File) -> Iterator[Hit]:
+    for stmt in file.flat.statements.items:
+        if stmt.kind == "assign" and any(is_secret(t.text) for t in stmt.exprs[:-1]):
+            literal = _own_literal(stmt.exprs[-1])
+            # A name for itself, SECRET = "secret", is a choice in an enumeration.
+            itself = literal is not None and literal.text.lower() == stmt.exprs[0].text.lower()
+            if literal is not None and _is_value(literal) and not itself:
+                yield _hit(file, stmt, f"{stmt.exprs[0].text} has a literal value", literal)
+    for expr in file.expressions:
+        if expr.kind == "call":
+            yield from _default_of_environment(file, expr)
+            yield from _literal_key(code, file, expr)
+        elif expr.kind == "bool" and expr.text == "or" and len(expr.parts) > 1:
+            first, last = expr.parts[0], expr.parts[-1]
+            if (
+                last.kind == "str"
+                and first.kind == "call"
+                and _asks_for_secret(first)
+                and _is_value(last)
+            ):
+                yield Hit(file.path, expr.pos, _default_message(first), Severity.HIGH)
+
+
+def _own_literal(value: Expr) -> Expr | None:
+    """Give a literal that is the value, or the default of a settings field."""
+    if value.kind == "str":
+        return value
+    if value.kind == "call" and method(value) in {"Field", "SecretStr"}:
+        given = argument(value, 0, "default")
+        if given is not None:
+            return _own_literal(given)
+    return None
+
+
+def _is_value(literal: Expr) -> bool:
+    """Whether a text could serve as a secret: not empty, no variable's name, no address."""
+    text = literal.text
+    return bool(text) and not re.fullmatch(r"[A-Z][A-Z0-9_]+|https?://\S+|[./~].*", text)
+
+
+def _hit(file: File, stmt: Stmt, message: str, literal: Expr) -> Hit:
+    short = len(literal.text.encode()) < _SHORTEST
+    evidence = (f"{len(literal.text)} characters, less than {_SHORTEST}",) if short else ()
+    return Hit(file.path, stmt.pos, message, Severity.HIGH, evidence=evidence)
+
+
+def _asks_for_secret(call: Expr) -> bool:
+    if method(call) not in {"getenv", "get", "config", "env", "str", "environ"}:
+        return False
+    if method(call) == "get" and not call.text.endswith("environ.get"):
+        return False
+    first = argument(call, 0, "key")
+    return first is not None and first.kind == "str" and is_secret(first.text)
+
+
+def _default_of_environment(file: File, call: Expr) -> Iterator[Hit]:
+    if not _asks_for_secret(call):
+        return
+    given = positional(call)
+    default = given[1] if len(given) > 1 else keyword(call, "default")
+    if default is not None and default.kind == "str" and _is_value(default):
+        yield Hit(file.path, call.pos, _default_message(call), Severity.HIGH)
+
+
+def _default_message(call: Expr) -> str:
+    return f"{call.parts[0].text} falls back to a literal: without it anyone can sign tokens"
+
+
+def _literal_key(code: Code, file: File, call: Expr) -> Iterator[Hit]:
+    if method(call) not in {"decode", "encode"} or call.base is not None:
+        return
+    if not re.search(r"(?:^|\.)jwt\.", code.project.qualify(file, call.text)):
+        return
+    key = argument(call, 1, "key")
+    if key is not None and key.kind == "str" and key.text:
+        yield Hit(file.path, call.pos, "the signing key is a literal", Severity.HIGH)
+
+
+def _self_compared(file: File) -> Iterator[Hit]:
+    """Find a variable compared with another reading of itself: the check can never fail."""
+    sources: dict[str, str] = {}
+    for stmt in file.facts.body:
+        if (
+            stmt.kind == "assign"
+            and stmt.exprs[-1].kind == "call"
+            and _asks_for_secret(stmt.exprs[-1])
+        ):
+            sources[stmt.exprs[0].text] = stmt.exprs[-1].parts[0].text
+        if stmt.kind == "if" and stmt.exprs:
+            for part in subexpressions(stmt.exprs[0]):
+                if part.kind == "cmp" and len(part.parts) == PAIR:
+                    left, right = (sources.get(p.text) for p in part.parts)
+                    if left is not None and left == right:
+                        yield Hit(
+                            file.path,
+                            stmt.pos,
+                            f"{left} is compared with itself: the check never fires",
+                            Severity.INFO,
+                            Confidence.MEDIUM,
+                        )
+
+
+def _committed(code: Code) -> Iterator[Hit]:
+    for entry in code.environment.env:
+        if (
+            entry.path in code.environment.committed
+            and is_secret(entry.name)
+            and entry.value
+            and not re.search(
+                r"your|change|example|placeholder|<|xxx|\$\{", entry.value, re.IGNORECASE
+            )
+        ):
+            yield Hit(
+                entry.path,
+                0,
+                f"{entry.name} is under version control",
+                Severity.HIGH,
+                line=entry.line,
+            )
+
+
+RULE = Rule(
+    id="BG206",
+    name="secret-in-code",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
+    cwe=798,
+    message="A signing secret has a literal value or default, or is under version control.",
+    why=(
+        "Whoever can read the repository can sign tokens for every user, and a forgotten "
+        "variable in production silently puts the default to work. Read the secret from the "
+        "environment, without a default, and refuse to start when it is missing or shorter than "
+        "32 bytes."
+    ),
+    check=check,
+    valid=(
+        Snippet.of("import os\nBETTER_AUTH_SECRET = os.environ['BETTER_AUTH_SECRET']\n"),
+        Snippet.of(
+            "from pydantic_settings import BaseSettings\n"
+            "class Settings(BaseSettings):\n    better_auth_secret: str\n    secret_name: str\n"
+        ),
+        Snippet.of("import os\nSECRET_KEY = os.getenv('SECRET_KEY', '')\n"),
+    ),
+    invalid=(
+        Snippet.of("import os\nKEY = os.getenv('BETTER_AUTH_SECRET', 'change-me')\n"),
+        Snippet.of("import os\nKEY = os.environ.get('JWT_SECRET') or 'change-me'\n"),
+        Snippet.of(
+            "from pydantic_settings import BaseSettings\n"
+            "class Settings(BaseSettings):\n    better_auth_secret: str = 'change-me'\n"
+        ),
+        Snippet.of("SECRET_KEY = 'a-literal-secret-of-some-length-that-is-long'\n"),
+    ),
+)

@@ -1,0 +1,402 @@
+"""A statement over users' rows that does not say whose."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.ownership import bound_arguments, condition_names
+from betterguard.audit.queries import restricts
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _ownership as owners
+from betterguard.audit.security import mentions
+from betterguard.audit.visit import method, names_in, subexpressions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.application import Route
+    from betterguard.audit.code import Code
+    from betterguard.audit.facts import Expr
+    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.queries import Query, RawQuery
+
+MAX_STEPS = 5
+_SECRET_COLUMN = re.compile(r"token|hash|secret|(?:^|_)code$|api_?key|jti|nonce", re.IGNORECASE)
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """Follow what the caller chooses from each route into the statements that it reaches."""
+    if code.is_isolated or not any(model.owner for model in code.models.all.values()):
+        return
+    seen: set[tuple[str, int]] = set()
+    for route in code.app.routes:
+        gate, _ = code.security.protection(route)
+        if gate != "required" or code.security.privileged(route):
+            continue
+        chosen = owners.client_names(code, route)
+        for hit in _Walk(code, route).function(route.function, chosen, 0, verified=False):
+            if (hit.path, hit.pos) not in seen:
+                seen.add((hit.path, hit.pos))
+                yield hit
+    for hit in _ignored_owner(code):
+        if (hit.path, hit.pos) not in seen:
+            seen.add((hit.path, hit.pos))
+            yield hit
+
+
+class _Walk:
+    """One walk from a route along its calls."""
+
+    def __init__(self, code: Code, route: Route) -> None:
+        self.code = code
+        self.route = route
+        self.seen: set[tuple[int, frozenset[str]]] = set()
+
+    def function(
+        self, function: FunctionRef, chosen: set[str], depth: int, *, verified: bool
+    ) -> Iterator[Hit]:
+        key = (id(function.function), frozenset(chosen))
+        if key in self.seen or depth > MAX_STEPS or not self.code.reaches_owned(function):
+            return
+        self.seen.add(key)
+        names = self._chosen(function, chosen)
+        if not verified:
+            yield from self._statements(function, names)
+        yield from self._calls(function, names, depth, verified=verified)
+
+    def _chosen(self, function: FunctionRef, seeds: set[str]) -> set[str]:
+        """Give what is computed from the caller's values; rows that were found by them are not."""
+        rows = {name for query in self.code.queries.of(function) for name in query.names}
+        for call, target in self.code.calls.callees(function):
+            held = {name for name, values in function.assigned.items() if call in values}
+            if held and any(
+                self.code.queries.of(ref) or self.code.queries.raw(ref)
+                for start in self.code.calls.entry_points(target)
+                for ref in self.code.calls.reach(start)[:8]
+            ):
+                rows |= held
+        found = set(seeds)
+        for _ in range(3):
+            for name, values in function.assigned.items():
+                if name not in rows and any(mentions(value, found) for value in values):
+                    found.add(name)
+        return found - rows
+
+    def _statements(self, function: FunctionRef, names: set[str]) -> Iterator[Hit]:
+        for query in self.code.queries.of(function):
+            if self._leaks(function, query, names):
+                yield self._hit(function, query.call, query.model.name, query.verb)
+        for raw in self.code.queries.raw(function):
+            model = self._raw_leak(function, raw, names)
+            if model:
+                yield self._hit(function, raw.text, model, raw.text.text.split()[0].lower())
+
+    def _hit(self, function: FunctionRef, place: Expr, model: str, verb: str) -> Hit:
+        what = {"update": "changes", "delete": "deletes"}.get(verb, "reads")
+        return Hit(
+            function.file.path,
+            place.pos,
+            f"{what} rows of {model} without asking whose they are",
+            evidence=(f"reached from {self._shown_route()}",),
+        )
+
+    def _shown_route(self) -> str:
+        return f"{'/'.join(self.route.methods)} {self.route.path} ({self.route.file.path})"
+
+    def _leaks(self, function: FunctionRef, query: Query, names: set[str]) -> bool:
+        model = query.model
+        if not model.owner or model.is_user or restricts(query, model.owner):
+            return False
+        if not query.conditions:
+            return (
+                _is_list(query)
+                and not self.code.ownership.is_checked(query)
+                and (not self._asks_caller(function, query))
+            )
+        read = condition_names(query)
+        if not any(_touches(name, names) for name in read) or _by_secret(query):
+            return False
+        if self._asks_caller(function, query) or self.code.ownership.is_checked(query):
+            return False
+        ids = {name for name in read if _touches(name, names)}
+        return not self.code.ownership.verified_before(function, query.call.pos, model.owner, ids)
+
+    def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
+        """Whether a condition is on the caller by another column: a team, a household, a role."""
+        callers = self.code.security.principals(function)
+        return any(mentions(condition, callers) for condition in query.conditions) or any(
+            name.startswith(("self.user", "self.current_user", "current_user"))
+            for condition in query.conditions
+            for name in names_in(condition)
+        )
+
+    def _raw_leak(self, function: FunctionRef, raw: RawQuery, names: set[str]) -> str:
+        for table in raw.tables:
+            model = self.code.models.by_table(table)
+            if model is None or not model.owner or model.is_user:
+                continue
+            if re.search(rf"\b{model.owner}\b", raw.text.text):
+                return ""
+            values = self._bound_values(function, raw)
+            used = {name for value in values for name in names_in(value)}
+            has_where = re.search(r"\bwhere\b", raw.text.text, re.IGNORECASE)
+            if has_where and not any(_touches(name, names) for name in used):
+                return ""
+            owner = model.owner
+            if self.code.ownership.checks_owner(function, owner):
+                return ""
+            if self.code.ownership.verified_before(function, raw.text.pos, owner, set()):
+                return ""
+            return model.name
+        return ""
+
+    def _bound_values(self, function: FunctionRef, raw: RawQuery) -> Iterator[Expr]:
+        """Give what is bound where the text, or the name that holds it, is executed."""
+        holders = {
+            name
+            for name, values in function.assigned.items()
+            for value in values
+            if value.pos <= raw.text.pos < value.end
+        }
+        for call in function.calls:
+            inside = call.pos <= raw.text.pos < call.end
+            if method(call) in {
+                "execute",
+                "exec",
+                "fetch_all",
+                "fetch_one",
+                "scalar",
+                "scalars",
+            } and (inside or any(mentions(part, holders) for part in call.parts[:1])):
+                yield from call.parts[1:]
+
+    def _calls(
+        self, function: FunctionRef, names: set[str], depth: int, *, verified: bool
+    ) -> Iterator[Hit]:
+        for call, target in self.code.calls.callees(function):
+            for helper in self.code.calls.entry_points(target):
+                if helper.name in {"__init__", "__call__"}:
+                    continue
+                bound = list(bound_arguments(helper, call))
+                chosen = {param for param, value in bound if mentions(value, names)}
+                chosen = {
+                    name
+                    for name in chosen
+                    if not owners.OWNER_PARAM.match(name) and not self._is_row(helper, name)
+                }
+                if chosen or not bound:
+                    ids = {n for _, value in bound for n in names_in(value) if _touches(n, names)}
+                    sure = verified or self._is_sure(function, call, ids)
+                    yield from self.function(helper, chosen, depth + 1, verified=sure)
+
+    def _is_row(self, helper: FunctionRef, name: str) -> bool:
+        param = owners.param(helper, name)
+        if param is None or param.annotation is None:
+            return False
+        return (
+            self.code.models.get(self.code.project.annotated(helper.file, param.annotation))
+            is not None
+        )
+
+    def _is_sure(self, function: FunctionRef, call: Expr, ids: set[str]) -> bool:
+        """Whether the caller of a helper already made sure, or will with what it gets back."""
+        own = self.code.ownership
+        for owner in self.code.models.owners:
+            if own.checks_owner(function, owner):
+                return True
+        if own.verified_before(function, call.pos, "user_id", ids):
+            return True
+        names = {
+            name
+            for name, values in function.assigned.items()
+            for value in values
+            if value.pos <= call.pos < value.end
+        }
+        return any(
+            later.pos > call.pos
+            and any(mentions(part, names) for part in later.parts)
+            and any(
+                own.checks_owner(ref, owner)
+                for start in self.code.calls.entry_points(self.code.calls.target(function, later))
+                for ref in self.code.calls.reach(start)[:6]
+                for owner in self.code.models.owners
+            )
+            for later in function.calls
+            if names
+        )
+
+
+def _touches(name: str, names: set[str]) -> bool:
+    while name:
+        if name in names:
+            return True
+        name = name.rpartition(".")[0]
+    return False
+
+
+def _by_secret(query: Query) -> bool:
+    """Found by something that only its owner knows: a token, a hash of one, a code."""
+    return any(
+        _SECRET_COLUMN.search(name.rsplit(".", 1)[-1])
+        for condition in query.conditions
+        for name in names_in(condition)
+        if name[:1].isupper() and "." in name
+    )
+
+
+def _is_list(query: Query) -> bool:
+    """Whether it is a statement for every row; not a bare subquery or an alias."""
+    return query.verb in {"select", "query", "update", "delete"}
+
+
+def _ignored_owner(code: Code) -> Iterator[Hit]:
+    """Functions that take the user's id, and never use it where they read by another id."""
+    for function in code.functions("sqlmodel", "sqlalchemy"):
+        names = [p.name for p in function.params if owners.OWNER_PARAM.match(p.name)]
+        names = [name for name in names if name != "user"]
+        if not names or _is_mentioned(function, set(names)):
+            continue
+        others = {p.name for p in function.params} - set(names)
+        for query in code.queries.of(function):
+            model = query.model
+            if not model.owner or model.is_user or restricts(query, model.owner):
+                continue
+            read = condition_names(query)
+            if any(_touches(name, others) for name in read):
+                yield Hit(
+                    function.file.path,
+                    query.call.pos,
+                    f"{function.name} takes {names[0]} and reads rows of {model.name} without it",
+                )
+
+
+def _is_mentioned(function: FunctionRef, names: set[str]) -> bool:
+    return any(
+        name.split(".", 1)[0] in names
+        for stmt in function.statements
+        for expr in stmt.exprs
+        if not (expr.kind == "call" and re.search(r"log|print", expr.text))
+        for part in subexpressions(expr)
+        for name in names_in(part)
+    )
+
+
+_HEAD = """
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+from sqlmodel import Field, Session, SQLModel, select
+app = FastAPI()
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+def get_session(): ...
+def get_current_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401) from err
+"""
+_ROUTE = """
+@app.get("/tasks/{task_id}")
+def task(task_id: int, me: str = Depends(get_current_user), session=Depends(get_session)):
+"""
+
+RULE = Rule(
+    id="BG302",
+    name="unfiltered-query",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
+    cwe=639,
+    message="A statement over users' rows has no condition on their owner.",
+    why=(
+        "Ids are guessable or leak; a row that is found by its id alone belongs to anybody. The "
+        "audit follows what the caller chooses from the route into services and repositories, "
+        "and stays silent where the owner is in the condition, is compared afterwards, or was "
+        "made sure of before, also in another file. `isolate(engine)` puts the condition into "
+        "every statement."
+    ),
+    check=check,
+    valid=(
+        Snippet.of(
+            _HEAD
+            + _ROUTE
+            + "    return session.exec(select(Task).where(Task.id == task_id)).first()\n",
+            db="from betterguard.rows import isolate\n"
+            "engine = isolate(create_async_engine(URL), Base.metadata)\n",
+        ),
+        Snippet.of(
+            _HEAD
+            + _ROUTE
+            + "    mine = select(Task).where(Task.id == task_id, Task.user_id == me)\n"
+            + "    return session.exec(mine).first()\n"
+        ),
+        Snippet.of(
+            _HEAD
+            + _ROUTE
+            + """    found = session.get(Task, task_id)
+    if not found or str(found.user_id) != me:
+        raise HTTPException(404)
+    return found
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + "from access import own\n"
+            + _ROUTE
+            + "    found = session.get(Task, task_id)\n    own(found, me)\n    return found\n",
+            access="from fastapi import HTTPException\n"
+            "def own(row, user):\n    if row.user_id != user:\n        raise HTTPException(404)\n",
+        ),
+        Snippet.of(
+            _HEAD
+            + "from access import own\n"
+            + _ROUTE
+            + "    found = session.get(Task, task_id)\n"
+            + "    own(found.user_id, me)\n    return found\n",
+            access="from fastapi import HTTPException\n"
+            "def own(owner, user):\n    if owner != user:\n        raise HTTPException(403)\n",
+        ),
+        Snippet.of(
+            _HEAD
+            + _ROUTE
+            + """    filters = [Task.user_id == me]
+    filters.append(Task.id == task_id)
+    return session.exec(select(Task).where(*filters)).first()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+def remind_everybody(session):
+    return session.exec(select(Task)).all()
+"""
+        ),
+    ),
+    invalid=(
+        Snippet.of(_HEAD + _ROUTE + "    return session.get(Task, task_id)\n"),
+        Snippet.of(
+            _HEAD + "from service import find\n" + _ROUTE + "    return find(session, task_id)\n",
+            service="from sqlmodel import select\nfrom app import Task\n"
+            "def find(session, task_id):\n"
+            "    return session.exec(select(Task).where(Task.id == task_id)).first()\n",
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.get("/tasks")
+def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + "from sqlalchemy import text\n"
+            + _ROUTE
+            + '    found = text("SELECT * FROM task WHERE id = :id")\n'
+            + '    return session.execute(found, {"id": task_id})\n'
+        ),
+    ),
+)

@@ -1,0 +1,175 @@
+"""The deprecated, naive ``datetime.utcnow``: called, or handed over as a default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _time as time
+from betterguard.audit.visit import keywords, names_in, subexpressions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.code import Code
+    from betterguard.audit.facts import Expr
+    from betterguard.audit.models import Column, Model
+    from betterguard.audit.project import File, FunctionRef
+
+_CLAIMS = frozenset({"exp", "iat", "nbf"})
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """Every ``utcnow``, with a severity that follows where the value ends."""
+    aware = _aware_columns(code)
+    dates: dict[str, list[tuple[Model, Column]]] = {}
+    for model, column in code.models.dates:
+        dates.setdefault(column.file.path, []).append((model, column))
+    for file in code.files("utcnow"):
+        stored = _stored(code, file, dates.get(file.path, []))
+        claims = _claims(code, file)
+        special = _other_rules(code, file) | _mixing(code, file, aware)
+        for expr in file.expressions:
+            if not time.is_utcnow(code, file, expr) or expr.pos in special:
+                continue
+            severity, reason = _judge(code, file, expr, stored, claims)
+            yield Hit(file.path, expr.pos, f"datetime.utcnow {reason}", severity)
+
+
+def _judge(
+    code: Code, file: File, expr: Expr, stored: dict[int, bool], claims: set[int]
+) -> tuple[Severity, str]:
+    if expr.pos in stored:
+        if stored[expr.pos] and time.strict(code, file.path):
+            return Severity.HIGH, "puts a naive value into a column: SQLModel 0.0.45 refuses it"
+        if stored[expr.pos] and _mixed(code, file):
+            return Severity.HIGH, "puts a naive value beside aware ones of the same schema"
+        return Severity.MEDIUM, "puts a naive value into a column"
+    if expr.pos in claims:
+        return Severity.MEDIUM, "makes a naive expiry"
+    return Severity.LOW, "is deprecated and naive"
+
+
+def _mixed(code: Code, file: File) -> bool:
+    """Whether another column of the same file has an aware default."""
+    return any(
+        column.file is file
+        and (value := time.default(column)) is not None
+        and time.kind(code, file, value) == "aware"
+        for _, column in code.models.dates
+    )
+
+
+def _stored(code: Code, file: File, dates: list[tuple[Model, Column]]) -> dict[int, bool]:
+    """Offsets of ``utcnow`` that end in a column, each with whether it is SQLModel's."""
+    found: dict[int, bool] = {}
+    for model, column in dates:
+        for part in column.expressions():
+            if time.is_utcnow(code, file, part):
+                found[part.pos] = model.is_sqlmodel and not column.is_zoned
+    columns = code.models.dated
+    sqlmodel = any(model.is_sqlmodel for models in columns.values() for model in models)
+    for function in code.project.in_file(file):
+        for name, value, owner in code.queries.writes(function):
+            if name in columns or (name.endswith("_at") and owner is None and columns):
+                strict = owner.is_sqlmodel if owner is not None else sqlmodel
+                for source in _sources(function, value):
+                    if time.is_utcnow(code, file, source):
+                        found[source.pos] = strict
+    return found
+
+
+def _sources(function: FunctionRef, value: Expr) -> Iterator[Expr]:
+    """Give the value's parts, and those of the local names that it is made of."""
+    yield from subexpressions(value)
+    for name in names_in(value):
+        for bound in function.assigned.get(name, ()):
+            yield from subexpressions(bound)
+
+
+def _claims(code: Code, file: File) -> set[int]:
+    found: set[int] = set()
+    for function in code.project.in_file(file):
+        for expr in function.expressions:
+            if expr.kind in {"dict", "call"}:
+                for name, value in keywords(expr):
+                    if name in _CLAIMS:
+                        found.update(
+                            part.pos
+                            for part in _sources(function, value)
+                            if time.is_utcnow(code, file, part)
+                        )
+    return found
+
+
+def _aware_columns(code: Code) -> set[str]:
+    return {
+        column.name
+        for _, column in code.models.dates
+        if (value := time.default(column)) is not None
+        and time.kind(code, column.file, value) == "aware"
+    }
+
+
+def _mixing(code: Code, file: File, aware: set[str]) -> set[int]:
+    """Naive values written to columns with an aware default, which are BG403's."""
+    return {
+        value.pos
+        for function in code.project.in_file(file)
+        for name, value, _ in code.queries.writes(function)
+        if name in aware and time.is_utcnow(code, file, value)
+    }
+
+
+def _other_rules(code: Code, file: File) -> set[int]:
+    """``utcnow().timestamp()`` is BG405's, ``utcnow().isoformat()`` into SQL is BG410's."""
+    found: set[int] = set()
+    for expr in file.expressions:
+        if expr.kind == "call" and expr.text == ".timestamp" and expr.base is not None:
+            found.add(expr.base.pos)
+    for function in code.project.in_file(file):
+        if code.queries.raw_tables(function):
+            found.update(
+                expr.base.pos
+                for expr in function.expressions
+                if expr.kind == "call" and expr.text == ".isoformat" and expr.base is not None
+            )
+    return found
+
+
+_HEAD = "from datetime import datetime, timezone\nfrom sqlmodel import Field, SQLModel\n"
+_TABLE = """
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory={factory})
+"""
+
+RULE = Rule(
+    id="BG402",
+    name="utcnow",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
+    cwe=682,
+    message="datetime.utcnow gives a naive time and is deprecated.",
+    why=(
+        "Deprecated since Python 3.12; SQLModel 0.0.45 and newer refuse the value on INSERT; "
+        "beside aware values it cannot be compared. References "
+        "(`default_factory=datetime.utcnow`) count as calls do. High where the value ends in a "
+        "SQLModel column and no older version is pinned, medium in other columns and in token "
+        "expiries, low elsewhere."
+    ),
+    check=check,
+    fixable=True,
+    valid=(
+        Snippet.of(_HEAD + _TABLE.format(factory="lambda: datetime.now(timezone.utc)")),
+        Snippet.of(
+            "from datetime import datetime, timezone\n"
+            "def utcnow():\n    return datetime.now(timezone.utc)\nx = utcnow()\n"
+        ),
+    ),
+    invalid=(
+        Snippet.of(_HEAD + _TABLE.format(factory="datetime.utcnow")),
+        Snippet.of("import datetime\nprint(datetime.datetime.utcnow())\n"),
+    ),
+)

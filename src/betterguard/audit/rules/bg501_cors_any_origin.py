@@ -1,0 +1,80 @@
+"""Any origin, with credentials."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _cors as cors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.application import Middleware
+    from betterguard.audit.code import Code
+
+_ANY = re.compile(r"^\^?(?:https?\??://)?\(?\.[*+]\)?\$?$")
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """``*`` (also as a default of the origins) together with ``allow_credentials=True``."""
+    for added in cors.middleware(code):
+        credentials = cors.option(added, "allow_credentials")
+        if credentials is not None and credentials.kind == "name":
+            credentials = code.security.value(added.file, credentials, None)
+        if credentials is None or credentials.text != "True":
+            continue
+        where = _any_origin(code, added)
+        if where is not None:
+            place = cors.option(added, "allow_origins") or cors.option(added, "allow_origin_regex")
+            yield Hit(
+                added.file.path,
+                place.pos if place is not None else added.pos,
+                "any origin may send requests with the user's credentials and read the answers",
+                evidence=(where,),
+            )
+
+
+def _any_origin(code: Code, added: Middleware) -> str | None:
+    for part in cors.literals(cors.origins(code, added)):
+        if part.expr.text.strip() == "*":
+            return f'"*" in {part.file.path}'
+    pattern = cors.option(added, "allow_origin_regex")
+    if pattern is not None and pattern.kind == "str" and _ANY.match(pattern.text):
+        return "a regular expression that matches everything"
+    return None
+
+
+_APP = """
+import os
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins={origins}, allow_credentials={credentials})
+"""
+
+RULE = Rule(
+    id="BG501",
+    name="cors-any-origin",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
+    cwe=942,
+    message="CORS allows every origin together with credentials.",
+    why=(
+        "Starlette then echoes whatever origin asks, `null` included: every page that a "
+        "signed-in user opens can call the API with their cookies and read the answers."
+    ),
+    check=check,
+    fixable=True,
+    valid=(
+        Snippet.of(_APP.format(origins='["https://app.example.com"]', credentials="True")),
+        Snippet.of(_APP.format(origins='["*"]', credentials="False")),
+        Snippet.of(_APP.format(origins='["*"] if ALL else ORIGINS', credentials="not ALL")),
+    ),
+    invalid=(
+        Snippet.of(_APP.format(origins='["*"]', credentials="True")),
+        Snippet.of(_APP.format(origins='os.getenv("ORIGINS", "*").split(",")', credentials="True")),
+    ),
+)

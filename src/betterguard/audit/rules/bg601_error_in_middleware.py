@@ -1,0 +1,115 @@
+"""An HTTPException where nothing turns it into an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.security import answers_error
+from betterguard.audit.visit import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.code import Code
+    from betterguard.audit.facts import Stmt
+    from betterguard.audit.project import FunctionRef
+
+
+def check(code: Code) -> Iterator[Hit]:
+    """``raise HTTPException`` in HTTP middleware; exception handlers that return a dict."""
+    for middleware in code.app.middleware:
+        for function in code.calls.entry_points(middleware.target):
+            if function.name == "__init__":
+                continue
+            for stmt in _raises(code, function):
+                yield Hit(
+                    function.file.path,
+                    stmt.pos,
+                    f"HTTPException raised in middleware {middleware.name} becomes a 500",
+                )
+    for handler in code.app.handlers:
+        for stmt in handler.function.statements:
+            if stmt.kind == "return" and stmt.exprs and stmt.exprs[0].kind == "dict":
+                yield Hit(
+                    handler.function.file.path,
+                    stmt.pos,
+                    "an exception handler returns a dict, which is no response: a 500",
+                )
+
+
+def _raises(code: Code, function: FunctionRef) -> Iterator[Stmt]:
+    caught = [
+        (stmt.body[0].pos, stmt.body[-1].end)
+        for stmt in function.statements
+        if stmt.kind == "try" and stmt.body and any(_answers(h) for h in stmt.orelse)
+    ]
+    for stmt in function.statements:
+        if stmt.kind != "raise" or not stmt.exprs or stmt.exprs[0].kind != "call":
+            continue
+        name = code.project.qualify(function.file, stmt.exprs[0].text)
+        if name.endswith("HTTPException") and not any(a <= stmt.pos < b for a, b in caught):
+            yield stmt
+
+
+def _answers(handler: Stmt) -> bool:
+    return (
+        handler.kind == "except"
+        and answers_error(handler.body)
+        and not any(stmt.kind == "raise" and not stmt.exprs for stmt in statements(handler.body))
+    )
+
+
+_HEAD = """
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+app = FastAPI()
+"""
+
+RULE = Rule(
+    id="BG601",
+    name="error-becomes-500",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
+    cwe=755,
+    message="An error is answered in a way that becomes a 500.",
+    why=(
+        "FastAPI's exception handlers run inside the middleware: an HTTPException raised in it "
+        "meets none and becomes a 500. An exception handler must return a Response; a dict is a "
+        "TypeError."
+    ),
+    check=check,
+    valid=(
+        Snippet.of(
+            _HEAD
+            + """
+@app.middleware("http")
+async def gate(request, call_next):
+    if not request.headers.get("authorization"):
+        return JSONResponse({"detail": "no"}, status_code=401)
+    return await call_next(request)
+"""
+        ),
+    ),
+    invalid=(
+        Snippet.of(
+            _HEAD
+            + """
+@app.middleware("http")
+async def gate(request, call_next):
+    if not request.headers.get("authorization"):
+        raise HTTPException(401)
+    return await call_next(request)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(ValueError)
+async def wrong(request, exc):
+    return {"detail": "wrong"}
+"""
+        ),
+    ),
+)

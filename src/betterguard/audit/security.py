@@ -1,0 +1,450 @@
+"""What code does about identity: verifies tokens, refuses callers, compares owners."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from betterguard.audit.project import ClassRef, External, FunctionRef, Value
+from betterguard.audit.visit import (
+    argument,
+    keyword,
+    keywords,
+    method,
+    names_in,
+    statements,
+    subexpressions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from betterguard.audit.application import Application, Middleware, Route
+    from betterguard.audit.calls import Calls, Dependency
+    from betterguard.audit.facts import Expr, Stmt
+    from betterguard.audit.project import File, Project
+
+_DECODERS = re.compile(
+    r"^(?:jwt|jose\.jwt|authlib\.jose\.\w+|joserfc\.jwt|jwt\.api_jwt|jwt\.PyJWT|python_jwt)"
+    r"\.(?:decode|decode_complete|verify)$|^jose\.jws\.verify$"
+)
+_UNVERIFIED = re.compile(r"(?:^|\.)get_unverified_claims$")
+_VERIFIERS = re.compile(
+    r"(?:^|\.)(?:compare_digest|construct_event|verify_id_token|verify_oauth2_token|verify_signature"
+    r"|checkpw|verify_jwt_in_request|introspect_token)$"
+)
+_REFUSING_ERRORS = re.compile(
+    r"unauthor|unauthent|credential|authenticat|notauth|autherror|auth_error|invalidtoken"
+    r"|invalid_token|missingtoken|tokenexpired|expiredtoken|401|login_required",
+    re.IGNORECASE,
+)
+_FORBIDDING_ERRORS = re.compile(
+    r"forbidden|permission|accessdenied|access_denied|notallowed|notowner|403", re.IGNORECASE
+)
+AUTH_NAMES = re.compile(
+    r"auth|current_?user|active_?user|get_?user|verify_?(?:token|jwt|user)|token|login_?required"
+    r"|permission|require|principal|identity|is_?admin|admin|superuser|api_?key|verify_|protected"
+    r"|jwt|bearer|credential|session_?user|validate_?user",
+    re.IGNORECASE,
+)
+_SCHEMES = re.compile(
+    r"(?:^|\.)(?:HTTPBearer|OAuth2\w*|APIKey\w+|HTTPBasic|HTTPDigest|OpenIdConnect)$"
+)
+_PRIVILEGE = re.compile(
+    r"admin|superuser|staff|moderator|role|permission|scope|privilege|internal|service_?token"
+    r"|service_?key|api_?key|system_?user|can_?manage|organi[sz]ation_?member",
+    re.IGNORECASE,
+)
+IDENTITY = re.compile(
+    r"^(?:.*[._])?(?:(?:current|auth\w*|jwt|token|session|verified|logged_?in|caller|request(?:ing)?)_?"
+    r"(?:user|uid|sub|account|principal)?\w*|user|me|principal|claims|payload)$",
+    re.IGNORECASE,
+)
+OWNER_PARAM = re.compile(r"^(?:user_?id|owner_?id|uid|account_?id|userid|user)$", re.IGNORECASE)
+
+UNAUTHORIZED, FORBIDDEN = 401, 403
+MAX_NAMES = 3
+"""Names followed from a raise to the error that they hold."""
+BETTERGUARD_GATES = frozenset({"user", "path_user", "verify_token", "require"})
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """One call that reads a token's claims."""
+
+    function: FunctionRef | None
+    file: File
+    call: Expr
+    verified: bool
+    library: str
+
+
+class Security:
+    """Answers, with memory, what a function does about identity."""
+
+    def __init__(
+        self, project: Project, calls: Calls, app: Application, trusted: tuple[str, ...] = ()
+    ) -> None:
+        self.project = project
+        self.calls = calls
+        self.app = app
+        self.trusted = frozenset(trusted)
+        self._refuses: dict[int, int] = {}
+        self._protection: dict[int, tuple[str, str]] = {}
+        self._refusing: tuple[Middleware, ...] | None = None
+        self._gate: dict[int, str] = {}
+        self._public: dict[int, tuple[tuple[str, bool], ...]] = {}
+
+    # tokens
+
+    def decodes(self, function: FunctionRef) -> Iterator[Decode]:
+        """Every decoding of a token in a function."""
+        if not function.file.facts.words & {"jwt", "jose"}:
+            return
+        for call in function.calls:
+            found = self.decode(function.file, call, function)
+            if found is not None:
+                yield found
+
+    def decode(self, file: File, call: Expr, function: FunctionRef | None) -> Decode | None:
+        """Give the decoding that a call is, or None."""
+        if call.base is not None:
+            return None
+        name = self.project.qualify(file, call.text)
+        if _UNVERIFIED.search(name):
+            return Decode(function, file, call, verified=False, library=name)
+        if not _DECODERS.match(name):
+            return None
+        return Decode(function, file, call, not self._switched_off(file, call, function), name)
+
+    def options(self, file: File, call: Expr, function: FunctionRef | None) -> dict[str, Expr]:
+        """Give the ``options=`` of a decoding, through a local or a module's variable."""
+        given = keyword(call, "options")
+        if given is not None and given.kind == "name":
+            given = self.value(file, given, function)
+        return dict(keywords(given)) if given is not None and given.kind == "dict" else {}
+
+    def value(self, file: File, expr: Expr, function: FunctionRef | None) -> Expr | None:
+        """Give what a plain name is bound to, locally or at a module's top level."""
+        if function is not None and (bound := function.assigned.get(expr.text)):
+            return bound[-1]
+        target = self.project.resolve(file, expr.text)
+        return target.expr if isinstance(target, Value) else None
+
+    def _switched_off(self, file: File, call: Expr, function: FunctionRef | None) -> bool:
+        flag = self.options(file, call, function).get("verify_signature") or keyword(call, "verify")
+        return flag is not None and flag.text == "False"
+
+    # refusals
+
+    def refuses(self, function: FunctionRef) -> int:
+        """401 when the function's own code can refuse a caller as unknown, 403 as foreign, or 0."""
+        key = id(function.function)
+        if key not in self._refuses:
+            self._refuses[key] = 0
+            found = {self.refusal(function, stmt) for stmt in function.statements}
+            self._refuses[key] = (
+                UNAUTHORIZED if UNAUTHORIZED in found else FORBIDDEN if FORBIDDEN in found else 0
+            )
+        return self._refuses[key]
+
+    def refusal(self, function: FunctionRef, stmt: Stmt) -> int:
+        """401 or 403 when the statement answers so, else 0."""
+        if stmt.kind in {"raise", "return"} and stmt.exprs:
+            return self.status(function, stmt.exprs[0], raised=stmt.kind == "raise")
+        if stmt.kind == "expr" and stmt.exprs and stmt.exprs[0].kind == "call":
+            call = stmt.exprs[0]
+            if method(call) in {"close", "abort", "send_error"}:
+                code = argument(call, 0, "code")
+                name = code.text if code is not None else ""
+                return 401 if name in {"1008", "4401", "4001", "401"} or "POLICY" in name else 0
+        return 0
+
+    def status(self, function: FunctionRef, expr: Expr, *, raised: bool, hops: int = 0) -> int:
+        """Give the status that a raised or returned value stands for, where it is 401 or 403."""
+        if expr.kind == "name" and raised and hops < MAX_NAMES:
+            return self._named_status(function, expr, hops)
+        if expr.kind != "call":
+            return 0
+        given = keyword(expr, "status_code") or keyword(expr, "status")
+        candidates = [given] if given is not None else list(expr.parts[:2])
+        for part in candidates:
+            if part.text == "401" or part.text.endswith("401_UNAUTHORIZED"):
+                return 401
+            if part.text == "403" or part.text.endswith("403_FORBIDDEN"):
+                return 403
+        return self._error_name(expr.text) if raised and given is None else 0
+
+    def _named_status(self, function: FunctionRef, expr: Expr, hops: int) -> int:
+        for value in function.assigned.get(expr.text, ()):
+            if found := self.status(function, value, raised=True, hops=hops + 1):
+                return found
+        target = self.project.resolve(function.file, expr.text)
+        if (
+            isinstance(target, Value)
+            and target.expr is not None
+            and (found := self.status(function, target.expr, raised=True, hops=hops + 1))
+        ):
+            return found
+        return self._error_name(expr.text)
+
+    def _error_name(self, name: str) -> int:
+        last = name.rsplit(".", 1)[-1]
+        if _REFUSING_ERRORS.search(last):
+            return 401
+        return 403 if _FORBIDDING_ERRORS.search(last) else 0
+
+    # gates
+
+    def gate(self, dependency: Dependency) -> str:
+        """How a dependency authenticates: ``required``, ``scheme`` (presence only) or empty."""
+        if _shown(dependency.expr).rsplit(".", 1)[-1] in self.trusted:
+            return "required"
+        return self.target_gate(dependency.target, dependency.expr)
+
+    def target_gate(self, target: object, expr: Expr | None = None) -> str:
+        """Give the same for what a dependency names."""
+        if isinstance(target, FunctionRef):
+            return self.function_gate(target)
+        if isinstance(target, Value):
+            return self._value_gate(target)
+        if isinstance(target, ClassRef):
+            gates = {self.function_gate(ref) for ref in self.calls.entry_points(target)}
+            if "required" in gates:
+                return "required"
+            bases = self.project.foreign_bases(target)
+            return "scheme" if any(_SCHEMES.search(base) for base in bases) else ""
+        if isinstance(target, External):
+            return self._foreign_gate(target, expr)
+        return ""
+
+    def _value_gate(self, value: Value) -> str:
+        klass = self.project.instance(value)
+        if klass is not None:
+            return self.target_gate(klass)
+        expr = value.expr
+        if expr is None or expr.kind != "call":
+            return "required" if expr is not None and AUTH_NAMES.search(value.name) else ""
+        name = self.project.qualify(value.file, expr.text)
+        if _SCHEMES.search(name):
+            return "" if _is_false(keyword(expr, "auto_error")) else "scheme"
+        made = self.project.resolve(value.file, expr.text)
+        if isinstance(made, FunctionRef):
+            return self.function_gate(made)
+        return "required" if AUTH_NAMES.search(value.name) or AUTH_NAMES.search(name) else ""
+
+    def _foreign_gate(self, target: External, expr: Expr | None) -> str:
+        first, _, last = target.name.rpartition(".")
+        if _SCHEMES.search(target.name):
+            quiet = (
+                expr is not None and expr.kind == "call" and _is_false(keyword(expr, "auto_error"))
+            )
+            return "" if quiet else "scheme"
+        if last == "optional_user":
+            return "optional"
+        if first.rsplit(".", 1)[-1] == "guard" and last in BETTERGUARD_GATES:
+            return "required"
+        return "required" if AUTH_NAMES.search(last) else ""
+
+    def function_gate(self, function: FunctionRef) -> str:
+        """How a function and all that it runs authenticate the caller."""
+        key = id(function.function)
+        if key not in self._gate:
+            self._gate[key] = ""
+            self._gate[key] = self._judge(function)
+        return self._gate[key]
+
+    def _judge(self, function: FunctionRef) -> str:
+        scheme = ""
+        for ref in self.calls.reach(function):
+            if self.refuses(ref) == UNAUTHORIZED or any(d.verified for d in self.decodes(ref)):
+                return "required"
+            for dependency in self.calls.dependencies(ref):
+                if isinstance(dependency.target, (External, Value, ClassRef)):
+                    found = self.gate(dependency)
+                    if found == "required":
+                        return found
+                    scheme = scheme or found
+            if any(_VERIFIERS.search(call.text) for call in ref.calls):
+                return "required"
+        return scheme
+
+    def protection(self, route: Route) -> tuple[str, str]:
+        """Tell how a route is authenticated, and by what.
+
+        ``required``, ``scheme`` (a credential must be there, nothing verifies it), ``optional``
+        or empty.
+        """
+        if id(route) not in self._protection:
+            self._protection[id(route)] = self._protect(route)
+        return self._protection[id(route)]
+
+    def _protect(self, route: Route) -> tuple[str, str]:
+        best = ("", "")
+        own = (*route.dependencies, *self.calls.dependencies(route.function))
+        for dependency in own:
+            gate = self.gate(dependency)
+            if gate == "required":
+                return gate, f"dependency {_shown(dependency.expr)}"
+            if gate and not best[0]:
+                best = (gate, f"dependency {_shown(dependency.expr)}")
+        for middleware in self.guards():
+            if route.is_websocket and middleware.form != "pure":
+                continue
+            if self.covers(middleware, route):
+                return "required", f"middleware {middleware.name}"
+        if self.function_gate(route.function) == "required":
+            return "required", "a check in its own code"
+        return best
+
+    # middleware
+
+    def guards(self) -> tuple[Middleware, ...]:
+        """Give the middleware that refuses callers."""
+        if self._refusing is None:
+            self._refusing = tuple(
+                middleware
+                for middleware in self.app.middleware
+                if any(self._guards(ref) for ref in self.calls.entry_points(middleware.target))
+            )
+        return self._refusing
+
+    def _guards(self, function: FunctionRef) -> bool:
+        for ref in self.calls.reach(function):
+            if self.refuses(ref) == UNAUTHORIZED or any(d.verified for d in self.decodes(ref)):
+                return True
+        return False
+
+    def covers(self, middleware: Middleware, route: Route) -> bool:
+        """Whether a refusing middleware stands before a route."""
+        if route.apps and middleware.app not in route.apps:
+            related = {key[0] for key in route.apps}
+            if middleware.app in self.app.routers and middleware.app[0] not in related:
+                return False
+        allowed = self.allow_list(middleware)
+        return not any(
+            route.path == path or (prefix and path != "/" and route.path.startswith(path))
+            for path, prefix in allowed
+        )
+
+    def allow_list(self, middleware: Middleware) -> tuple[tuple[str, bool], ...]:
+        """Give the paths that a middleware lets pass: each with whether it is a prefix."""
+        key = id(middleware)
+        if key not in self._public:
+            found: list[tuple[str, bool]] = []
+            for function in self.calls.entry_points(middleware.target):
+                found.extend(self._allowed(function))
+            if middleware.call is not None:
+                found.extend((text, True) for text in _paths(middleware.call.parts))
+            self._public[key] = tuple(dict.fromkeys(found))
+        return self._public[key]
+
+    def _allowed(self, function: FunctionRef) -> Iterator[tuple[str, bool]]:
+        texts = list(_paths(function.expressions))
+        for expr in function.expressions:
+            if expr.kind == "name":
+                texts.extend(_paths(self._constants(function, expr.text)))
+        prefix = any(method(call) == "startswith" for call in function.calls)
+        for text in dict.fromkeys(texts):
+            yield text, prefix
+
+    def _constants(self, function: FunctionRef, name: str) -> Iterable[Expr]:
+        if name.startswith(("self.", "cls.")) and function.owner is not None:
+            owner = function.owner
+            found = self.project.member(owner, name.split(".", 1)[1])
+            if isinstance(found, Value) and found.expr is not None:
+                return tuple(subexpressions(found.expr))
+            init = owner.methods.get("__init__")
+            values = init.assigned.get(name, ()) if init is not None else ()
+            return tuple(part for value in values for part in subexpressions(value))
+        target = self.project.resolve(function.file, name)
+        if isinstance(target, Value) and target.expr is not None:
+            return tuple(subexpressions(target.expr))
+        return ()
+
+    # identity
+
+    def principals(self, function: FunctionRef) -> set[str]:
+        """Local names that hold who is calling, as far as dependencies and calls tell."""
+        found: set[str] = set()
+        for dependency in self.calls.dependencies(function):
+            if dependency.param and self.gate(dependency) in {"required", "optional"}:
+                found.add(dependency.param)
+        for name, values in function.assigned.items():
+            for value in values:
+                if value.kind == "call" and value.base is None:
+                    target = self.calls.target(function, value)
+                    own = target if isinstance(target, FunctionRef) else None
+                    if own is not None and self._identifies(own):
+                        found.add(name)
+        return self.derived(function, found | {"request.state"})
+
+    def _identifies(self, function: FunctionRef) -> bool:
+        return self.refuses(function) == UNAUTHORIZED or any(
+            d.verified for d in self.decodes(function)
+        )
+
+    def derived(self, function: FunctionRef, seeds: Iterable[str]) -> set[str]:
+        """Give the seeds and every local name that is computed from one of them."""
+        found = set(seeds)
+        for _ in range(4):
+            size = len(found)
+            for name, values in function.assigned.items():
+                if name not in found and any(mentions(value, found) for value in values):
+                    found.add(name)
+            if len(found) == size:
+                break
+        return found
+
+    def privileged(self, route: Route) -> bool:
+        """Whether a route is for administrators or services, by its path and its dependencies."""
+        if _PRIVILEGE.search(route.path) or _PRIVILEGE.search(route.function.name):
+            return True
+        names = [
+            _shown(d.expr) for d in (*route.dependencies, *self.calls.dependencies(route.function))
+        ]
+        if any(_PRIVILEGE.search(name) for name in names):
+            return True
+        return any(
+            _PRIVILEGE.search(name)
+            for stmt in route.function.statements
+            if stmt.kind == "if"
+            for name in names_in(stmt.exprs[0])
+        )
+
+
+def mentions(expr: Expr, names: set[str]) -> bool:
+    """Whether an expression reads one of the names, whole or an attribute of it."""
+    return any(holds(names, name) for name in names_in(expr))
+
+
+def holds(names: set[str], name: str) -> bool:
+    """Whether a dotted name is one of the names, or begins with one."""
+    while name:
+        if name in names:
+            return True
+        name = name.rpartition(".")[0]
+    return False
+
+
+def _paths(exprs: Iterable[Expr]) -> Iterator[str]:
+    for expr in exprs:
+        for part in subexpressions(expr):
+            if part.kind == "str" and part.text.startswith("/"):
+                yield part.text
+
+
+def _shown(expr: Expr) -> str:
+    return expr.text or (expr.base.text if expr.base is not None else "")
+
+
+def _is_false(expr: Expr | None) -> bool:
+    return expr is not None and expr.text == "False"
+
+
+def answers_error(body: Iterable[Stmt]) -> bool:
+    """Whether a block ends the request: raises, returns, asserts or leaves the loop."""
+    return any(
+        stmt.kind in {"raise", "return", "assert"} for stmt in statements(body, nested=False)
+    )

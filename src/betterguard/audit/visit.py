@@ -1,0 +1,127 @@
+"""Going through fact records: every statement, every expression, every call below a record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from betterguard.audit.facts import Expr, Function, Stmt
+
+PAIR = 2
+"""Sides of a plain comparison."""
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def statements(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Stmt]:
+    """Every statement, in order; those of nested functions and classes only when ``nested``."""
+    for stmt in body:
+        yield stmt
+        if stmt.body:
+            yield from statements(stmt.body, nested=nested)
+        if stmt.orelse:
+            yield from statements(stmt.orelse, nested=nested)
+        if nested and stmt.function is not None:
+            yield from statements(stmt.function.body)
+        if nested and stmt.klass is not None:
+            yield from statements(stmt.klass.body)
+
+
+def subexpressions(expr: Expr) -> list[Expr]:
+    """Give the expression and all that it is made of, outermost first."""
+    if not expr.parts and expr.base is None:
+        return [expr]
+    found: list[Expr] = []
+    stack = [expr]
+    while stack:
+        top = stack.pop()
+        found.append(top)
+        if top.parts:
+            stack.extend(top.parts[::-1])
+        if top.base is not None:
+            stack.append(top.base)
+    return found
+
+
+def expressions(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Expr]:
+    """Every expression of every statement, with decorators and defaults of nested functions."""
+    for stmt in statements(body, nested=nested):
+        for expr in stmt.exprs:
+            yield from subexpressions(expr)
+        if stmt.function is not None or stmt.klass is not None:
+            for expr in own_expressions(stmt):
+                yield from subexpressions(expr)
+
+
+def own_expressions(stmt: Stmt) -> Iterator[Expr]:
+    """Give the expressions of a definition's own line: decorators, defaults, annotations, bases."""
+    if stmt.function is not None:
+        yield from signature_expressions(stmt.function)
+    elif stmt.klass is not None:
+        yield from stmt.klass.bases
+        yield from stmt.klass.decorators
+
+
+def signature_expressions(function: Function) -> Iterator[Expr]:
+    """Give decorators, defaults and annotations."""
+    yield from function.decorators
+    for param in function.params:
+        if param.annotation is not None:
+            yield param.annotation
+        if param.default is not None:
+            yield param.default
+
+
+def names_in(expr: Expr) -> Iterator[str]:
+    """Every dotted name that the expression reads."""
+    for part in subexpressions(expr):
+        if part.kind == "name" or (part.kind == "call" and part.text[0] not in ".("):
+            yield part.text
+
+
+def keyword(call: Expr, name: str) -> Expr | None:
+    """Give the value of a keyword argument or of a dictionary's entry."""
+    if name not in call.names:
+        return None
+    offset = len(call.parts) - len(call.names)
+    return call.parts[offset + call.names.index(name)]
+
+
+def keywords(call: Expr) -> tuple[tuple[str, Expr], ...]:
+    """All keyword arguments (or entries of a dictionary) by name."""
+    return tuple(zip(call.names, call.parts[len(call.parts) - len(call.names) :], strict=True))
+
+
+def positional(call: Expr) -> tuple[Expr, ...]:
+    """Give the positional arguments."""
+    return call.parts[: len(call.parts) - len(call.names)]
+
+
+def argument(call: Expr, index: int, name: str) -> Expr | None:
+    """Give an argument given by position or by name."""
+    found = positional(call)
+    return found[index] if index < len(found) else keyword(call, name)
+
+
+def method(call: Expr) -> str:
+    """Give the last part of what is called: ``get`` for ``session.get(…)`` and ``f(x).get(…)``."""
+    return call.text.rsplit(".", 1)[-1]
+
+
+def receiver(call: Expr) -> Expr | None:
+    """Give what a method is called on, as an expression; None for a plain function."""
+    if call.base is not None:
+        return call.base
+    if "." not in call.text:
+        return None
+    text = call.text.rsplit(".", 1)[0]
+    return Expr("name", text, call.pos, call.pos + len(text))
+
+
+def chain(call: Expr) -> Iterator[Expr]:
+    """Give the calls of a fluent chain, last first: ``.all()``, ``.where(…)``, ``select(…)``."""
+    step: Expr | None = call
+    while step is not None:
+        if step.kind == "call":
+            yield step
+        step = step.base

@@ -1,0 +1,605 @@
+"""One walk over a file's syntax tree makes its fact records."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import tree_sitter_python
+from tree_sitter import Language, Parser
+
+from betterguard.audit.facts import (
+    Class,
+    Expr,
+    Function,
+    Import,
+    Module,
+    Param,
+    Stmt,
+    Suppression,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tree_sitter import Node
+
+PYTHON = Language(tree_sitter_python.language())
+
+MAX_DEPTH = 60
+"""Expressions nested deeper say nothing that a rule needs; the bound keeps recursion safe."""
+MAX_BLOCKS = 100
+"""Python itself refuses more nested blocks."""
+MAX_ELEMENTS = 400
+"""Of longer literals and bodies of generated code only the first elements are kept."""
+MAX_STATEMENTS = 20_000
+
+_NOQA = re.compile(r"#\s*noqa:\s*(BG\d+(?:[\s,]+BG\d+)*)\s*(?:[-–—:(#]*\s*)(.*)", re.IGNORECASE)  # noqa: RUF001  people type dashes
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "\n": ""}
+_ESCAPED = re.compile(rb"\\[uUN]")
+TRIGGERS = re.compile(
+    rb"utcnow|datetime|jwt|jose|fastapi|starlette|sqlmodel|sqlalchemy|print|log|stdout|password"
+    rb"|middleware|Middleware|secret|SECRET|BETTER_AUTH|better_auth|betterguard|401|403|status|headers|APIRouter|include_router|email|b64decode|Bearer|text\("
+)
+"""Words whose absence tells a rule that a file cannot concern it."""
+_MAX_CODE_POINT = 0x10FFFF
+
+
+def read_module(path: str, source: bytes) -> Module:
+    """Parse one file's text (UTF-8, no byte order mark) and walk it once."""
+    tree = Parser(PYTHON).parse(source)
+    walker = _Walker(source)
+    root = tree.root_node
+    body = walker.block(root, 0)
+    return Module(
+        path,
+        body,
+        tuple(walker.imports),
+        tuple(_suppressions(root, source)) if b"noqa" in source else (),
+        _first_error(root) if root.has_error else -1,
+        source.count(b"\n") + 1,
+        frozenset(word.decode() for word in set(TRIGGERS.findall(source))),
+        source.isascii() and not _ESCAPED.search(source),
+    )
+
+
+def _first_error(node: Node) -> int:
+    while True:
+        for child in node.children:
+            if child.is_error or child.is_missing:
+                return child.start_byte
+            if child.has_error:
+                node = child
+                break
+        else:
+            return node.start_byte
+
+
+def _suppressions(root: Node, source: bytes) -> Iterable[Suppression]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.type == "comment":
+            text = source[node.start_byte : node.end_byte].decode(errors="replace")
+            if found := _NOQA.search(text):
+                codes = tuple(code.upper() for code in re.split(r"[\s,]+", found[1]))
+                yield Suppression(node.start_point[0] + 1, codes, found[2].strip(" )"))
+        elif b"noqa" in source[node.start_byte : node.end_byte]:
+            stack.extend(node.children)
+
+
+def unescape(text: str) -> str:
+    """Turn the escapes of a string literal into the characters that they stand for."""
+    return _ESCAPE.sub(_character, text) if "\\" in text else text
+
+
+def _character(found: re.Match[str]) -> str:
+    digits = found[1] or found[2] or found[3]
+    if digits is None:
+        return _PLAIN_ESCAPES.get(found[4], "")
+    code = int(digits, 16)
+    return chr(code) if code <= _MAX_CODE_POINT else "\ufffd"
+
+
+class _Walker:
+    """Holds the text and the imports met; every method turns a node into a record."""
+
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.plain = source.decode("ascii") if source.isascii() else None
+        self.imports: list[Import] = []
+        self._exprs: dict[str, Callable[[Node, int], Expr]] = {
+            "identifier": self._name,
+            "dotted_name": self._name,
+            "attribute": self._attribute,
+            "call": self._call,
+            "subscript": self._subscript,
+            "generic_type": self._generic,
+            "string": self._string,
+            "concatenated_string": self._concatenated,
+            "integer": self._number,
+            "float": self._number,
+            "true": self._constant,
+            "false": self._constant,
+            "none": self._constant,
+            "ellipsis": self._constant,
+            "list": self._sequence,
+            "tuple": self._sequence,
+            "expression_list": self._sequence,
+            "pattern_list": self._sequence,
+            "tuple_pattern": self._sequence,
+            "list_pattern": self._sequence,
+            "set": self._sequence,
+            "dictionary": self._dictionary,
+            "comparison_operator": self._comparison,
+            "boolean_operator": self._boolean,
+            "not_operator": self._not,
+            "binary_operator": self._binary,
+            "slice": self._slice,
+            "lambda": self._lambda,
+            "conditional_expression": self._conditional,
+            "named_expression": self._walrus,
+            "await": self._inner,
+            "parenthesized_expression": self._inner,
+            "type": self._inner,
+            "list_splat": self._star,
+            "dictionary_splat": self._star,
+            "list_splat_pattern": self._star,
+            "list_comprehension": self._comprehension,
+            "set_comprehension": self._comprehension,
+            "generator_expression": self._comprehension,
+            "dictionary_comprehension": self._comprehension,
+        }
+        self._stmts: dict[str, Callable[[Node, int], Stmt | None]] = {
+            "expression_statement": self._expression,
+            "return_statement": self._simple,
+            "raise_statement": self._simple,
+            "delete_statement": self._simple,
+            "assert_statement": self._simple,
+            "if_statement": self._if,
+            "elif_clause": self._if,
+            "for_statement": self._for,
+            "while_statement": self._while,
+            "with_statement": self._with,
+            "try_statement": self._try,
+            "match_statement": self._match,
+            "function_definition": self._def,
+            "class_definition": self._class,
+            "decorated_definition": self._decorated,
+            "type_alias_statement": self._alias,
+            "import_statement": self._import,
+            "import_from_statement": self._import_from,
+            "pass_statement": self._pass,
+            "continue_statement": self._pass,
+            "break_statement": self._pass,
+            "ERROR": self._error,
+        }
+
+    def text(self, node: Node) -> str:
+        if self.plain is not None:
+            return self.plain[node.start_byte : node.end_byte]
+        return self.source[node.start_byte : node.end_byte].decode(errors="replace")
+
+    def expr(self, node: Node, depth: int) -> Expr:
+        make = self._exprs.get(node.type)
+        if depth > MAX_DEPTH:
+            return Expr("other", "deep", node.start_byte, node.end_byte)
+        if make is not None:
+            return make(node, depth + 1)
+        return Expr(
+            "other",
+            node.type,
+            node.start_byte,
+            node.end_byte,
+            None,
+            self._children(node, depth + 1),
+        )
+
+    def _children(self, node: Node, depth: int) -> tuple[Expr, ...]:
+        if depth > MAX_DEPTH or node.child_count > MAX_ELEMENTS:
+            return tuple([self.expr(child, depth) for child in _named(node)])
+        found: list[Expr] = []
+        for child in node.named_children:
+            what = child.type
+            make = self._exprs.get(what)
+            if make is not None:
+                found.append(make(child, depth + 1))
+            elif what != "comment":
+                found.append(self.expr(child, depth))
+        return tuple(found)
+
+    def _name(self, node: Node, _depth: int) -> Expr:
+        return Expr("name", self.text(node), node.start_byte, node.end_byte)
+
+    def _attribute(self, node: Node, depth: int) -> Expr:
+        text = self.text(node)
+        if text.replace(".", "_").isidentifier():
+            return Expr("name", text, node.start_byte, node.end_byte)
+        base = self.expr(node.children[0], depth)
+        name = self.text(node.children[-1])
+        if base.kind == "name":
+            return Expr("name", f"{base.text}.{name}", node.start_byte, node.end_byte)
+        return Expr("attr", name, node.start_byte, node.end_byte, base)
+
+    def _call(self, node: Node, depth: int) -> Expr:
+        callee = self.expr(node.children[0], depth)
+        parts, keywords = self._arguments(node.children[-1], depth)
+        text, base = callee.text, callee.base
+        if callee.kind == "attr":
+            text = "." + text
+        elif callee.kind != "name":
+            text, base = "()", callee
+        names = tuple([name for name, _ in keywords])
+        values = (*parts, *[value for _, value in keywords])
+        return Expr("call", text, node.start_byte, node.end_byte, base, values, names)
+
+    def _arguments(self, node: Node, depth: int) -> tuple[list[Expr], list[tuple[str, Expr]]]:
+        if node.type != "argument_list":
+            return [self.expr(node, depth)], []
+        positional: list[Expr] = []
+        keywords: list[tuple[str, Expr]] = []
+        for child in _named(node):
+            if child.type == "keyword_argument":
+                value = self.expr(child.children[-1], depth)
+                keywords.append((self.text(child.children[0]), value))
+            elif child.type == "dictionary_splat":
+                keywords.append(("**", self.expr(child.children[-1], depth)))
+            else:
+                positional.append(self.expr(child, depth))
+        return positional, keywords
+
+    def _subscript(self, node: Node, depth: int) -> Expr:
+        value, *index = _named(node)
+        parts = tuple([self.expr(child, depth) for child in index])
+        base = self.expr(value, depth)
+        return Expr("sub", "", node.start_byte, node.end_byte, base, parts)
+
+    def _generic(self, node: Node, depth: int) -> Expr:
+        value, *index = _named(node)
+        inner = [child for part in index for child in _named(part)]
+        parts = tuple([self.expr(child, depth) for child in inner])
+        base = self.expr(value, depth)
+        return Expr("sub", "", node.start_byte, node.end_byte, base, parts)
+
+    def _string(self, node: Node, depth: int) -> Expr:
+        children = node.children
+        start = self.text(children[0])
+        prefix = start.rstrip("\"'").lower()
+        raw = self.source[children[0].end_byte : children[-1].start_byte]
+        if "f" in prefix or "t" in prefix:
+            return self._formatted(node, depth)
+        text = raw.decode(errors="replace")
+        if "r" not in prefix:
+            text = unescape(text)
+        kind = "bytes" if "b" in prefix else "str"
+        return Expr(kind, text, node.start_byte, node.end_byte)
+
+    def _formatted(self, node: Node, depth: int) -> Expr:
+        literal: list[str] = []
+        parts: list[Expr] = []
+        for child in _named(node):
+            if child.type == "string_content":
+                literal.append(unescape(self.text(child)))
+            elif child.type == "interpolation" and child.named_children:
+                literal.append("{}")
+                parts.append(self.expr(child.named_children[0], depth))
+        return Expr("fstr", "".join(literal), node.start_byte, node.end_byte, None, tuple(parts))
+
+    def _concatenated(self, node: Node, depth: int) -> Expr:
+        pieces = [self.expr(child, depth) for child in _named(node)]
+        text = "".join([piece.text for piece in pieces])
+        parts = tuple([part for piece in pieces for part in piece.parts])
+        kind = "fstr" if any(piece.kind == "fstr" for piece in pieces) else "str"
+        return Expr(kind, text, node.start_byte, node.end_byte, None, parts)
+
+    def _number(self, node: Node, _depth: int) -> Expr:
+        return Expr("num", self.text(node), node.start_byte, node.end_byte)
+
+    def _constant(self, node: Node, _depth: int) -> Expr:
+        return Expr("const", self.text(node), node.start_byte, node.end_byte)
+
+    def _sequence(self, node: Node, depth: int) -> Expr:
+        kind = {"list": "list", "set": "set", "list_pattern": "list"}.get(node.type, "tuple")
+        parts = self._children(node, depth)
+        return Expr(kind, "", node.start_byte, node.end_byte, None, parts)
+
+    def _dictionary(self, node: Node, depth: int) -> Expr:
+        names: list[str] = []
+        values: list[Expr] = []
+        for child in _named(node):
+            if child.type == "pair":
+                key = self.expr(child.children[0], depth)
+                names.append(key.text if key.kind == "str" else "")
+                values.append(self.expr(child.children[-1], depth))
+            elif child.type == "dictionary_splat":
+                names.append("**")
+                values.append(self.expr(child.children[-1], depth))
+        return Expr("dict", "", node.start_byte, node.end_byte, None, tuple(values), tuple(names))
+
+    def _slice(self, node: Node, depth: int) -> Expr:
+        parts = self._children(node, depth)
+        return Expr("other", "slice", node.start_byte, node.end_byte, None, parts)
+
+    def _comparison(self, node: Node, depth: int) -> Expr:
+        operator = " ".join([child.type for child in node.children if not child.is_named])
+        parts = self._children(node, depth)
+        return Expr("cmp", operator, node.start_byte, node.end_byte, None, parts)
+
+    def _boolean(self, node: Node, depth: int) -> Expr:
+        operator = next((child.type for child in node.children if not child.is_named), "or")
+        parts: list[Expr] = []
+        for part in self._children(node, depth):
+            same = part.kind == "bool" and part.text == operator
+            parts.extend(part.parts if same else (part,))
+        return Expr("bool", operator, node.start_byte, node.end_byte, None, tuple(parts))
+
+    def _not(self, node: Node, depth: int) -> Expr:
+        parts = self._children(node, depth)
+        return Expr("not", "", node.start_byte, node.end_byte, None, parts)
+
+    def _binary(self, node: Node, depth: int) -> Expr:
+        operator = next((child.type for child in node.children if not child.is_named), "")
+        parts = self._children(node, depth)
+        return Expr("bin", operator, node.start_byte, node.end_byte, None, parts)
+
+    def _lambda(self, node: Node, depth: int) -> Expr:
+        body = self.expr(node.children[-1], depth)
+        return Expr("lambda", "", node.start_byte, node.end_byte, None, (body,))
+
+    def _conditional(self, node: Node, depth: int) -> Expr:
+        parts = self._children(node, depth)
+        return Expr("if", "", node.start_byte, node.end_byte, None, parts)
+
+    def _walrus(self, node: Node, depth: int) -> Expr:
+        name, *rest = _named(node)
+        parts = tuple([self.expr(child, depth) for child in rest])
+        return Expr("walrus", self.text(name), node.start_byte, node.end_byte, None, parts)
+
+    def _inner(self, node: Node, depth: int) -> Expr:
+        inner = _named(node)
+        if inner:
+            return self.expr(inner[0], depth)
+        return Expr("other", node.type, node.start_byte, node.end_byte)
+
+    def _star(self, node: Node, depth: int) -> Expr:
+        parts = self._children(node, depth)
+        return Expr("star", "", node.start_byte, node.end_byte, None, parts)
+
+    def _comprehension(self, node: Node, depth: int) -> Expr:
+        parts: list[Expr] = []
+        for child in _named(node):
+            plain = child.type not in {"for_in_clause", "if_clause", "pair"}
+            parts.extend([self.expr(child, depth)] if plain else self._children(child, depth))
+        return Expr("comp", "", node.start_byte, node.end_byte, None, tuple(parts))
+
+    def block(self, node: Node | None, depth: int) -> tuple[Stmt, ...]:
+        if node is None or depth > MAX_BLOCKS:
+            return ()
+        found: list[Stmt] = []
+        for child in _named(node, MAX_STATEMENTS):
+            make = self._stmts.get(child.type)
+            if make is None:
+                continue
+            made = make(child, depth + 1)
+            if made is not None:
+                found.append(made)
+        return tuple(found)
+
+    def _expression(self, node: Node, _depth: int) -> Stmt | None:
+        children = _named(node)
+        if not children:
+            return None
+        first = children[0]
+        if first.type == "assignment":
+            return self._assignment(node, first)
+        if first.type == "augmented_assignment":
+            parts = self._children(first, 0)
+            return Stmt("aug", node.start_byte, node.end_byte, parts)
+        if first.type == "string":
+            return None
+        return Stmt("expr", node.start_byte, node.end_byte, self._children(node, 0))
+
+    def _assignment(self, statement: Node, node: Node) -> Stmt:
+        targets: list[Expr] = []
+        note: Expr | None = None
+        while True:
+            annotation = node.child_by_field_name("type")
+            if annotation is not None:
+                note = self.expr(annotation, 0)
+            left = node.child_by_field_name("left")
+            right = node.child_by_field_name("right")
+            if left is not None:
+                targets.append(self.expr(left, 0))
+            if right is None or right.type != "assignment":
+                break
+            node = right
+        if right is not None:
+            targets.append(self.expr(right, 0))
+        kind = "assign" if right is not None else "declare"
+        return Stmt(kind, statement.start_byte, statement.end_byte, tuple(targets), note=note)
+
+    def _simple(self, node: Node, _depth: int) -> Stmt:
+        kind = node.type.removesuffix("_statement")
+        return Stmt(kind, node.start_byte, node.end_byte, self._children(node, 0))
+
+    def _pass(self, node: Node, _depth: int) -> Stmt:
+        return Stmt(node.type.removesuffix("_statement"), node.start_byte, node.end_byte)
+
+    def _error(self, node: Node, depth: int) -> Stmt:
+        return Stmt("error", node.start_byte, node.end_byte, body=self.block(node, depth))
+
+    def _if(self, node: Node, depth: int) -> Stmt:
+        condition = node.child_by_field_name("condition")
+        body = self.block(node.child_by_field_name("consequence"), depth)
+        orelse: tuple[Stmt, ...] = ()
+        for branch in reversed(node.children_by_field_name("alternative")):
+            if branch.type == "else_clause":
+                orelse = self.block(branch.child_by_field_name("body"), depth)
+            else:
+                elif_ = self._if(branch, depth)
+                orelse = (elif_._replace(orelse=orelse),)
+        exprs = (self.expr(condition, 0),) if condition is not None else ()
+        return Stmt("if", node.start_byte, node.end_byte, exprs, body, orelse)
+
+    def _for(self, node: Node, depth: int) -> Stmt:
+        heads = [node.child_by_field_name("left"), node.child_by_field_name("right")]
+        exprs = tuple([self.expr(head, 0) for head in heads if head is not None])
+        body = self.block(node.child_by_field_name("body"), depth)
+        return Stmt("for", node.start_byte, node.end_byte, exprs, body, self._else(node, depth))
+
+    def _while(self, node: Node, depth: int) -> Stmt:
+        condition = node.child_by_field_name("condition")
+        exprs = (self.expr(condition, 0),) if condition is not None else ()
+        body = self.block(node.child_by_field_name("body"), depth)
+        return Stmt("while", node.start_byte, node.end_byte, exprs, body, self._else(node, depth))
+
+    def _else(self, node: Node, depth: int) -> tuple[Stmt, ...]:
+        branch = node.child_by_field_name("alternative")
+        return self.block(branch.child_by_field_name("body"), depth) if branch else ()
+
+    def _with(self, node: Node, depth: int) -> Stmt:
+        exprs: list[Expr] = []
+        for clause in _named(node):
+            if clause.type == "with_clause":
+                exprs.extend(self._item(item) for item in _named(clause))
+        body = self.block(node.child_by_field_name("body"), depth)
+        return Stmt("with", node.start_byte, node.end_byte, tuple(exprs), body)
+
+    def _item(self, node: Node) -> Expr:
+        value = node.child_by_field_name("value") or node
+        if value.type != "as_pattern":
+            return self.expr(value, 0)
+        made, target = (value.children[0], value.children[-1])
+        name = self.text(target)
+        return Expr("walrus", name, value.start_byte, value.end_byte, None, (self.expr(made, 0),))
+
+    def _try(self, node: Node, depth: int) -> Stmt:
+        body = self.block(node.child_by_field_name("body"), depth)
+        clauses = [self._clause(child, depth) for child in _named(node) if child.type != "block"]
+        return Stmt("try", node.start_byte, node.end_byte, (), body, tuple(clauses))
+
+    def _clause(self, node: Node, depth: int) -> Stmt:
+        kind = node.type.removesuffix("_clause").removesuffix("_group")
+        block = next((child for child in node.children if child.type == "block"), None)
+        exprs = tuple([self._item(node)] if node.child_by_field_name("value") else ())
+        return Stmt(kind, node.start_byte, node.end_byte, exprs, self.block(block, depth))
+
+    def _match(self, node: Node, depth: int) -> Stmt:
+        subject = node.child_by_field_name("subject")
+        exprs = (self.expr(subject, 0),) if subject is not None else ()
+        cases: list[Stmt] = []
+        block = node.child_by_field_name("body")
+        for case in _named(block) if block is not None else ():
+            body = self.block(case.child_by_field_name("consequence"), depth)
+            cases.append(Stmt("case", case.start_byte, case.end_byte, (), body))
+        return Stmt("match", node.start_byte, node.end_byte, exprs, tuple(cases))
+
+    def _alias(self, node: Node, _depth: int) -> Stmt:
+        return Stmt("assign", node.start_byte, node.end_byte, self._children(node, 0))
+
+    def _decorated(self, node: Node, depth: int) -> Stmt | None:
+        definition = node.child_by_field_name("definition")
+        if definition is None:
+            return None
+        decorators = tuple(
+            self.expr(child.named_children[0], 0)
+            for child in _named(node)
+            if child.type == "decorator" and child.named_children
+        )
+        if definition.type == "class_definition":
+            return self._class(definition, depth, decorators)
+        return self._def(definition, depth, decorators)
+
+    def _def(self, node: Node, depth: int, decorators: tuple[Expr, ...] = ()) -> Stmt | None:
+        name = node.child_by_field_name("name")
+        parameters = node.child_by_field_name("parameters")
+        if name is None or parameters is None:
+            return None
+        returns = node.child_by_field_name("return_type")
+        made = Function(
+            self.text(name),
+            name.start_byte,
+            node.end_byte,
+            tuple(self._params(parameters)),
+            decorators,
+            self.expr(returns, 0) if returns is not None else None,
+            self.block(node.child_by_field_name("body"), depth),
+            node.children[0].type == "async",
+        )
+        return Stmt("def", node.start_byte, node.end_byte, function=made)
+
+    def _params(self, node: Node) -> Iterable[Param]:
+        for child in _named(node):
+            name = child.child_by_field_name("name")
+            note = child.child_by_field_name("type")
+            value = child.child_by_field_name("value")
+            if name is None:
+                inner = child.named_children[0] if note is not None else child
+                name = inner
+            yield Param(
+                self.text(name),
+                child.start_byte,
+                self.expr(note, 0) if note is not None else None,
+                self.expr(value, 0) if value is not None else None,
+            )
+
+    def _class(self, node: Node, depth: int, decorators: tuple[Expr, ...] = ()) -> Stmt | None:
+        name = node.child_by_field_name("name")
+        if name is None:
+            return None
+        supers = node.child_by_field_name("superclasses")
+        bases, keywords = self._arguments(supers, 0) if supers is not None else ([], [])
+        made = Class(
+            self.text(name),
+            name.start_byte,
+            node.end_byte,
+            tuple(bases),
+            tuple(keywords),
+            decorators,
+            self.block(node.child_by_field_name("body"), depth),
+        )
+        return Stmt("class", node.start_byte, node.end_byte, klass=made)
+
+    def _import(self, node: Node, _depth: int) -> Stmt:
+        for child in _named(node):
+            alias = child.child_by_field_name("alias")
+            name = self.text(child.child_by_field_name("name") or child)
+            if alias is None:
+                root = name.split(".", 1)[0]
+                self.imports.append(Import(root, root, "", child.start_byte))
+                self.imports.append(Import(name, name, "", child.start_byte))
+            else:
+                self.imports.append(Import(self.text(alias), name, "", child.start_byte))
+        return Stmt("import", node.start_byte, node.end_byte)
+
+    def _import_from(self, node: Node, _depth: int) -> Stmt:
+        module = node.child_by_field_name("module_name")
+        origin = self.text(module) if module is not None else ""
+        for child in _named(node):
+            if child.type == "wildcard_import":
+                self.imports.append(Import("*", origin, "*", child.start_byte))
+        for child in node.children_by_field_name("name"):
+            alias = child.child_by_field_name("alias")
+            name = self.text(child.child_by_field_name("name") or child)
+            shown = self.text(alias) if alias is not None else name
+            self.imports.append(Import(shown, origin, name, child.start_byte))
+        return Stmt("import", node.start_byte, node.end_byte)
+
+
+def _named(node: Node, limit: int = MAX_ELEMENTS) -> list[Node]:
+    """Give the named children, without comments; only the first ones of a huge literal."""
+    if node.child_count > limit * 3:
+        return _first_named(node, limit)
+    return [child for child in node.named_children if child.type != "comment"]
+
+
+def _first_named(node: Node, limit: int) -> list[Node]:
+    cursor = node.walk()
+    found: list[Node] = []
+    more = cursor.goto_first_child()
+    while more and len(found) < limit:
+        if cursor.node is not None and cursor.node.is_named and cursor.node.type != "comment":
+            found.append(cursor.node)
+        more = cursor.goto_next_sibling()
+    return found

@@ -1,0 +1,18 @@
+"""The command line: each command calls one library function and prints what it returns."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; says how to install it when its libraries are missing."""
+    try:
+        from betterguard.cli.program import app  # noqa: PLC0415  the extra may not be installed
+    except ModuleNotFoundError as err:
+        if err.name is not None and err.name.startswith("betterguard"):
+            raise
+        sys.exit(
+            f"{err.name} is missing: install the command line with `pip install 'betterguard[cli]'`"
+        )
+    app()

@@ -1,0 +1,265 @@
+"""``betterguard audit``: what is wrong in a FastAPI code base, without running it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import traceback
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from betterguard.audit import Config, Report, RouteEntry, find_config, route_map
+from betterguard.audit import audit as run_audit
+from betterguard.audit.cache import Cache, folder
+from betterguard.audit.config import read_config
+from betterguard.audit.policy import changed_lines, on_lines, without_baseline, write_baseline
+from betterguard.audit.reports import explain, machine, text
+from betterguard.audit.rules import BY_ID
+from betterguard.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLEAN, FOUND, USAGE = 0, 1, 2
+
+
+class Format(StrEnum):
+    """How findings are written."""
+
+    text = "text"
+    concise = "concise"
+    json = "json"
+    sarif = "sarif"
+    github = "github"
+
+
+def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders; the current folder by default.")
+    ] = None,
+    style: Annotated[
+        Format, typer.Option("--format", "-f", help="How to write findings.")
+    ] = Format.text,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write findings to a file.")
+    ] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Only these rules: ids or beginnings, by commas (BG1,BG302).")
+    ] = None,
+    ignore: Annotated[str | None, typer.Option(help="Not these rules.")] = None,
+    severity: Annotated[
+        str | None, typer.Option(help="Show findings from this severity on.")
+    ] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(help="Exit with 1 from this severity on; high by default.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Show only what this file does not hold.")
+    ] = None,
+    save_baseline: Annotated[
+        Path | None, typer.Option("--write-baseline", help="Write today's findings to a file.")
+    ] = None,
+    diff_base: Annotated[
+        str | None,
+        typer.Option(help="Show only findings on lines changed since this git revision."),
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option("--explain", help="Tell what a rule is about; `all` lists them.")
+    ] = None,
+    *,
+    routes: Annotated[
+        bool, typer.Option("--routes", help="List every route: authentication and rows.")
+    ] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="Audit test files too.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Work everything out anew.")] = False,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")] = 0,
+) -> None:
+    """Find what is wrong in a FastAPI code base; nothing of it is run.
+
+    Exit code 0: clean; 1: findings at or above --fail-on; 2: wrong usage or an internal error.
+    """
+    try:
+        if rule is not None:
+            _explain(rule)
+            return
+        roots = _existing(paths or [Path()])
+        config = _config(roots[0], select, ignore, severity, fail_on, tests=tests)
+        if routes:
+            _show_routes(route_map(roots, config, Path.cwd()), as_json=style is Format.json)
+            return
+        report = _guarded(roots, config, jobs, no_cache=no_cache)
+        if save_baseline is not None:
+            count = write_baseline(save_baseline, report.findings)
+            typer.echo(f"{count} findings written to {save_baseline}", err=True)
+            return
+        report = _narrow(report, baseline, diff_base)
+    except ConfigurationError as err:
+        _refuse(str(err))
+    _write(report, style, output)
+    if any(finding.severity >= config.fail_on for finding in report.findings):
+        raise typer.Exit(FOUND)
+
+
+def _guarded(roots: list[Path], config: Config, jobs: int, *, no_cache: bool) -> Report:
+    """Run; an internal error is exit code 2, so that no build takes it for findings."""
+    try:
+        return _run(roots, config, jobs, no_cache=no_cache)
+    except ConfigurationError:
+        raise
+    except Exception:  # noqa: BLE001  whatever went wrong, the exit code must say so
+        typer.echo(f"internal error\n{traceback.format_exc()}", err=True)
+        raise typer.Exit(USAGE) from None
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(USAGE)
+
+
+def _existing(paths: list[Path]) -> list[Path]:
+    missing = [f"{path} does not exist" for path in paths if not path.exists()]
+    if missing:
+        raise ConfigurationError(missing)
+    return paths
+
+
+def _config(  # noqa: PLR0913  as the command's options
+    root: Path,
+    select: str | None,
+    ignore: str | None,
+    severity: str | None,
+    fail_on: str | None,
+    *,
+    tests: bool,
+) -> Config:
+    """Give the project's configuration with what the command line says on top."""
+    config = find_config(root if root.is_dir() else root.parent)
+    given: dict[str, object] = {}
+    for key, value in (("select", select), ("ignore", ignore)):
+        if value is not None:
+            given[key] = [part.strip().upper() for part in value.split(",") if part.strip()]
+    given.update(
+        {
+            key: value
+            for key, value in (("severity", severity), ("fail-on", fail_on))
+            if value is not None
+        }
+    )
+    if tests:
+        given["tests"] = True
+    over = read_config(given)
+    names = [key.replace("-", "_") for key in given]
+    return dataclasses.replace(config, **{name: getattr(over, name) for name in names})
+
+
+def _run(roots: list[Path], config: Config, jobs: int, *, no_cache: bool) -> Report:
+    cache = None if no_cache else Cache(folder())
+    workers = jobs or os.cpu_count() or 1
+    try:
+        with Progress(
+            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+        ) as bar:
+            task = bar.add_task("reading", total=None)
+            return run_audit(
+                roots,
+                config,
+                cache=cache,
+                jobs=workers,
+                relative_to=Path.cwd(),
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    finally:
+        if cache is not None:
+            cache.close()
+
+
+def _narrow(report: Report, baseline: Path | None, diff_base: str | None) -> Report:
+    findings = report.findings
+    if baseline is not None:
+        findings = without_baseline(findings, baseline)
+    if diff_base is not None:
+        findings = on_lines(findings, changed_lines(Path.cwd(), diff_base))
+    return dataclasses.replace(report, findings=findings)
+
+
+def _write(report: Report, style: Format, output: Path | None) -> None:
+    if style is Format.text:
+        if output is None:
+            _console().print(text.text(report), highlight=False, soft_wrap=True)
+            return
+        with output.open("w", encoding="utf-8") as stream:
+            Console(file=stream, width=200).print(
+                text.text(report), highlight=False, soft_wrap=True
+            )
+        return
+    written = _machine(report, style)
+    if output is not None:
+        output.write_text(written + "\n", encoding="utf-8")
+    elif written:
+        typer.echo(written)
+
+
+def _machine(report: Report, style: Format) -> str:
+    match style:
+        case Format.json:
+            return machine.as_json(report)
+        case Format.sarif:
+            return machine.as_sarif(report, version("betterguard"))
+        case Format.github:
+            return machine.as_github(report)
+        case _:
+            return text.concise(report)
+
+
+def _console() -> Console:
+    """Output for people; where it is not a terminal, lines are as long as they are."""
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def _explain(rule: str) -> None:
+    wanted = rule.upper()
+    if wanted == "ALL":
+        table = Table("rule", "name", "severity", "what is wrong")
+        for known in BY_ID.values():
+            table.add_row(known.id, known.name, known.severity.label, known.message)
+        _console().print(table)
+        return
+    if wanted not in BY_ID:
+        raise ConfigurationError([f"there is no rule {rule!r}; --explain all lists them"])
+    typer.echo(explain.page(BY_ID[wanted]))
+
+
+def _show_routes(entries: list[RouteEntry], *, as_json: bool) -> None:
+    if as_json:
+        data = {
+            "version": machine.SCHEMA_VERSION,
+            "routes": [dataclasses.asdict(e) for e in entries],
+        }
+        typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    table = Table("method", "path", "handler", "authentication", "by", "rows")
+    for row in _rows(entries):
+        table.add_row(*row)
+    _console().print(table)
+
+
+def _rows(entries: list[RouteEntry]) -> Iterator[tuple[str, ...]]:
+    for entry in entries:
+        mounted = "" if entry.mounted else " (not mounted)"
+        yield (
+            "/".join(entry.methods),
+            entry.path + mounted,
+            f"{entry.file}:{entry.line} {entry.handler}",
+            entry.authentication,
+            entry.by,
+            "\n".join(entry.rows),
+        )

@@ -1,0 +1,189 @@
+"""What PostgreSQL's catalog says of roles, policies, views and functions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from betterguard.rows.findings import Finding
+from betterguard.rows.policies import (
+    ALLOWING,
+    CREATE_FUNCTION,
+    RESTRICTING,
+    USER_FUNCTION,
+    predicate,
+    table_policies,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Row
+
+    from betterguard.rows.ownership import Ownership, Rule
+
+__all__ = ["catalog_findings"]
+
+_ROLE = text("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+
+_TABLES = text("""\
+SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relrowsecurity, c.relforcerowsecurity,
+       pg_has_role(current_user, c.relowner, 'USAGE') AS owned
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(:name)""")
+
+_POLICIES = text("""\
+SELECT p.polname, p.polpermissive, p.polcmd,
+       p.polroles = '{0}' OR EXISTS (
+         SELECT 1 FROM unnest(p.polroles) r WHERE pg_has_role(current_user, r, 'USAGE')
+       ) AS ours,
+       pg_get_expr(p.polqual, p.polrelid) AS using_text,
+       pg_get_expr(p.polwithcheck, p.polrelid) AS check_text
+FROM pg_policy p WHERE p.polrelid = :oid""")
+
+_VIEWS = text("""\
+SELECT DISTINCT v.oid::regclass::text AS name, v.relkind
+FROM pg_depend d
+JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = :oid
+  AND has_table_privilege(v.oid, 'SELECT')
+  AND NOT (v.relkind = 'v' AND COALESCE((
+    SELECT option_value::boolean FROM pg_options_to_table(v.reloptions)
+    WHERE option_name = 'security_invoker'), false))""")
+
+_DEFINERS = text("""\
+SELECT p.oid::regprocedure::text AS name
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND has_function_privilege(p.oid, 'EXECUTE')""")
+
+_CHILDREN = text("""\
+WITH RECURSIVE child AS (
+  SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = :oid
+  UNION SELECT i.inhrelid FROM pg_inherits i JOIN child ON i.inhparent = child.oid
+)
+SELECT c.oid::regclass::text AS name FROM child JOIN pg_class c USING (oid)
+WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
+  AND has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE')""")
+
+_FUNCTION = text("SELECT prosrc FROM pg_proc WHERE oid = to_regprocedure(:name)")
+
+
+def catalog_findings(connection: Connection, ownership: Ownership) -> Iterator[Finding]:
+    """Look at the connection's role and at everything that stands around the owned tables."""
+    role = connection.execute(_ROLE).one()
+    yield from _role_findings(role)
+    yield from _function_findings(connection)
+    for rule in ownership.rules:
+        if not rule.closed:
+            yield from _table_findings(connection, ownership, rule, role.rolname)
+    for definer in connection.execute(_DEFINERS):
+        message = f"function {definer.name} runs with its owner's rights, past every policy"
+        mend = f"ALTER FUNCTION {definer.name} SECURITY INVOKER"
+        yield Finding("security_definer", definer.name, message, mend)
+
+
+def _role_findings(role: Row[Any]) -> Iterator[Finding]:
+    if role.rolsuper:
+        message = f"role {role.rolname} is a superuser, whom no policy binds"
+        yield Finding("superuser", role.rolname, message, f"ALTER ROLE {role.rolname} NOSUPERUSER")
+    if role.rolbypassrls:
+        message = f"role {role.rolname} has BYPASSRLS"
+        yield Finding("bypassrls", role.rolname, message, f"ALTER ROLE {role.rolname} NOBYPASSRLS")
+
+
+def _function_findings(connection: Connection) -> Iterator[Finding]:
+    source = connection.scalar(_FUNCTION, {"name": f"{USER_FUNCTION}()"})
+    if source is None or source.strip() not in CREATE_FUNCTION:
+        state = "is missing" if source is None else "is not the one that policies() gives"
+        message = f"function {USER_FUNCTION}() {state}"
+        yield Finding("user_function", USER_FUNCTION, message, CREATE_FUNCTION)
+
+
+def _table_findings(
+    connection: Connection, ownership: Ownership, rule: Rule, role: str
+) -> Iterator[Finding]:
+    name = _name(rule)
+    table = connection.execute(_TABLES, {"name": name}).one_or_none()
+    if table is None:
+        yield Finding("table_missing", name, f"table {name} is missing", "")
+        return
+    yield from _switch_findings(table, name, role)
+    found = connection.execute(_POLICIES, {"oid": table.oid}).all()
+    yield from _policy_findings(rule, ownership, role, {row.polname: row for row in found})
+    for view in connection.execute(_VIEWS, {"oid": table.oid}):
+        yield _view_finding(view, name, role)
+    for child in connection.execute(_CHILDREN, {"oid": table.oid}):
+        message = f"{child.name} is a part of {name} and can be read by itself, past its policies"
+        yield Finding("partition", child.name, message, f"REVOKE ALL ON {child.name} FROM {role}")
+
+
+def _name(rule: Rule) -> str:
+    quote = '"{}"'.format
+    return ".".join(quote(part) for part in (rule.table.schema, rule.table.name) if part)
+
+
+def _switch_findings(table: Row[Any], name: str, role: str) -> Iterator[Finding]:
+    if table.owned:
+        message = f"role {role} owns {name}, so it may switch its policies off"
+        yield Finding("owner", name, message, f"ALTER TABLE {name} OWNER TO another_role")
+    if not table.relrowsecurity:
+        mend = f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
+        yield Finding("not_enabled", name, f"{name} has no row-level security", mend)
+    if not table.relforcerowsecurity:
+        message = f"row-level security of {name} does not bind the table's owner"
+        yield Finding("not_forced", name, message, f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
+
+
+def _policy_findings(
+    rule: Rule, ownership: Ownership, role: str, found: dict[str, Row[Any]]
+) -> Iterator[Finding]:
+    expected = predicate(rule, ownership)
+    table = _name(rule)
+    for name, permissive in ((ALLOWING, True), (RESTRICTING, False)):
+        policy = found.get(name)
+        if policy is None:
+            message = f"{table} has no policy {name}"
+        elif policy.polpermissive is not permissive or policy.polcmd not in {"*", b"*"}:
+            message = f"policy {name} of {table} is of another kind"
+        elif not policy.ours:
+            message = f"policy {name} of {table} is not for role {role}"
+        elif not _says(policy, expected):
+            message = f"policy {name} of {table} does not say: {expected}"
+        else:
+            continue
+        yield Finding("policy", table, message, "\n".join(_mend(rule, ownership, role, name)))
+
+
+def _mend(rule: Rule, ownership: Ownership, role: str, name: str) -> Iterator[str]:
+    for statement in table_policies(rule, ownership, role):
+        if f" {name} ON " in statement:
+            yield f"{statement};"
+
+
+def _says(policy: Row[Any], expected: str) -> bool:
+    wanted = _bare(expected)
+    return _bare(policy.using_text) == wanted and _bare(policy.check_text) == wanted
+
+
+def _bare(expression: str | None) -> str:
+    """Reduce an expression to what it says: without brackets, casts, labels, quotes, spaces.
+
+    PostgreSQL gives a policy back in its own spelling.
+    """
+    without = re.sub(rf"::[\w ]+?(?=[\s)]|$)|\bAS {USER_FUNCTION}\b|\bAS\b", "", expression or "")
+    return re.sub(r'[\s()"]|public\.', "", without).casefold()
+
+
+def _view_finding(view: Row[Any], table: str, role: str) -> Finding:
+    if view.relkind in {"m", b"m"}:
+        message = f"materialised view {view.name} holds rows of {table} past its policies"
+        return Finding(
+            "materialized_view", view.name, message, f"REVOKE ALL ON {view.name} FROM {role}"
+        )
+    message = f"view {view.name} reads {table} as the view's owner, past its policies"
+    mend = f"ALTER VIEW {view.name} SET (security_invoker = true)"
+    return Finding("view", view.name, message, mend)

@@ -1,0 +1,195 @@
+"""Each thing wrong with a database is found, told, and mended by the SQL that is given."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from betterguard import rows
+from betterguard.errors import ConfigurationError
+from tests.rows.world import APP_ROLE, models, postgres_world, sqlite_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.rows.world import World
+    from tests.servers.postgres import Postgres
+
+DEFINER = (
+    "CREATE FUNCTION peek() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT 1::bigint'"
+)
+PART = "CREATE TABLE note_part () INHERITS (note); GRANT SELECT ON note_part TO app"
+RESTRICTIVE = "betterguard_only_own_rows"
+# (what someone did, the finding's code, its subject)
+DAMAGES = [
+    pytest.param(
+        "ALTER TABLE note DISABLE ROW LEVEL SECURITY", "not_enabled", "note", id="disabled"
+    ),
+    pytest.param(
+        "ALTER TABLE tag NO FORCE ROW LEVEL SECURITY", "not_forced", "tag", id="not-forced"
+    ),
+    pytest.param(f"DROP POLICY {RESTRICTIVE} ON note", "policy", "note", id="policy-dropped"),
+    pytest.param(
+        f"ALTER POLICY {RESTRICTIVE} ON note USING (true)", "policy", "note", id="policy-true"
+    ),
+    pytest.param(
+        f"ALTER POLICY {RESTRICTIVE} ON note WITH CHECK (user_id <> '')",
+        "policy",
+        "note",
+        id="policy-check",
+    ),
+    pytest.param(
+        f"ALTER POLICY {RESTRICTIVE} ON comment USING (note_id > 0)",
+        "policy",
+        "comment",
+        id="policy-of-child",
+    ),
+    pytest.param(
+        f"ALTER POLICY {RESTRICTIVE} ON note TO postgres",
+        "policy",
+        "note",
+        id="policy-of-another-role",
+    ),
+    pytest.param("ALTER ROLE app BYPASSRLS", "bypassrls", "app", id="bypassrls"),
+    pytest.param("ALTER ROLE app SUPERUSER", "superuser", "app", id="superuser"),
+    pytest.param("ALTER TABLE tag OWNER TO app", "owner", "tag", id="owner"),
+    pytest.param(
+        "CREATE VIEW all_notes AS SELECT * FROM note; GRANT SELECT ON all_notes TO app",
+        "view",
+        "all_notes",
+        id="view",
+    ),
+    pytest.param(
+        "CREATE MATERIALIZED VIEW old_notes AS SELECT * FROM note; GRANT SELECT ON old_notes TO app",
+        "materialized_view",
+        "old_notes",
+        id="materialized-view",
+    ),
+    pytest.param(DEFINER, "security_definer", "peek()", id="security-definer"),
+    pytest.param(PART, "partition", "note_part", id="child-table"),
+    pytest.param(
+        "CREATE OR REPLACE FUNCTION betterguard_user() RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
+        "user_function",
+        "betterguard_user",
+        id="user-function",
+    ),
+    pytest.param("ALTER TABLE tag ADD UNIQUE (name)", "telling_unique", "tag", id="unique"),
+    pytest.param(
+        "ALTER TABLE note ADD FOREIGN KEY (folder_id) REFERENCES folder (id)",
+        "loose_reference",
+        "note",
+        id="reference",
+    ),
+    pytest.param(
+        "ALTER TABLE note ADD FOREIGN KEY (country_id) REFERENCES country (id) ON DELETE CASCADE",
+        "shared_cascade",
+        "note",
+        id="cascade",
+    ),
+]
+
+
+@pytest.fixture
+def world(postgres: Postgres) -> Iterator[World]:
+    world = postgres_world(postgres)
+    yield world
+    with world.owner.begin() as connection:
+        connection.exec_driver_sql(f"ALTER ROLE {APP_ROLE} NOSUPERUSER NOBYPASSRLS")
+    world.dispose()
+
+
+def run(world: World, sql: str) -> None:
+    with world.owner.begin() as connection:
+        connection.exec_driver_sql(sql.replace("%", "%%"))
+
+
+def report(world: World) -> rows.Report:
+    engine = sa.create_engine(world.app_url)
+    try:
+        return rows.inspect_database(engine, world.models.metadata)
+    finally:
+        engine.dispose()
+
+
+def test_a_database_made_by_policies_and_grants_is_right(world: World) -> None:
+    assert str(report(world)) == "the database keeps each user to their own rows"
+
+
+@pytest.mark.parametrize(("damage", "code", "subject"), DAMAGES)
+def test_damage_is_found_and_mended(world: World, damage: str, code: str, subject: str) -> None:
+    run(world, damage)
+    found = report(world).findings
+    named = {(finding.code, finding.subject.strip('"')) for finding in found}
+    assert (code, subject) in named
+    for finding in found:
+        run(world, finding.mend.replace("another_role", "postgres"))
+    assert report(world).findings == ()
+
+
+def test_verify_refuses_to_start(world: World) -> None:
+    run(world, "ALTER TABLE note DISABLE ROW LEVEL SECURITY")
+    engine = sa.create_engine(world.app_url)
+    with pytest.raises(ConfigurationError, match="has no row-level security"):
+        rows.isolate(engine, world.models.metadata, verify=True)
+    engine.dispose()
+
+
+def test_verify_refuses_the_first_connection_of_an_async_engine(world: World) -> None:
+    run(world, "ALTER TABLE note DISABLE ROW LEVEL SECURITY")
+    engine = create_async_engine(world.app_url.set(drivername="postgresql+asyncpg"))
+    rows.isolate(engine, world.models.metadata, verify=True)
+
+    async def connect_twice() -> None:
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="has no row-level security"):
+                async with rows.session(engine, "alice") as session:
+                    await session.scalar(sa.select(sa.literal(1)))
+        await engine.dispose()
+
+    asyncio.run(connect_twice())
+
+
+def test_the_policies_use_the_index_and_one_init_plan(world: World) -> None:
+    run(
+        world,
+        "INSERT INTO tag (user_id, name) SELECT 'u' || n % 1000, 'x' FROM generate_series(1, 50000) n",
+    )
+    run(world, "CREATE INDEX tag_by_owner ON tag (user_id); ANALYZE tag")
+    engine = sa.create_engine(world.app_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SELECT set_config('app.user_id', 'u1', true)")
+        plan = "\n".join(connection.exec_driver_sql("EXPLAIN SELECT * FROM tag").scalars())
+    engine.dispose()
+    assert "tag_by_owner" in plan
+    assert "InitPlan" in plan
+
+
+def test_sqlite_is_inspected_for_its_keys(tmp_path: Path) -> None:
+    world = sqlite_world(tmp_path, keys=False)
+    codes = {one.code for one in rows.inspect_database(world.owner, world.models.metadata).findings}
+    world.dispose()
+    assert codes == {"telling_unique", "loose_reference", "shared_cascade"}
+    unchecked = sa.create_engine(world.app_url)
+    found = rows.inspect_database(unchecked, models(keys=False).metadata).findings
+    assert "keys_unchecked" in {finding.code for finding in found}
+    unchecked.dispose()
+
+
+def test_the_application_cannot_switch_its_policies_off(world: World) -> None:
+    engine = sa.create_engine(world.app_url)
+    for sql in (
+        "ALTER TABLE note DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY betterguard_own_rows ON note",
+    ):
+        with (
+            engine.begin() as connection,
+            pytest.raises(exc.ProgrammingError, match="must be owner"),
+        ):
+            connection.exec_driver_sql(sql)
+    engine.dispose()
