@@ -207,6 +207,15 @@ def test_no_fault_quotes_a_secret(
     assert "hunter2" not in faults(monkeypatch, **variables)
 
 
+def test_no_frame_of_a_refused_start_holds_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(monkeypatch, BETTER_AUTH_SECRET=SECRET, FRONTEND_URL="nowhere")
+    frames = [entry.frame for entry in caught.traceback if "betterguard" in str(entry.path)]
+    ours = [frame for frame in frames if "tests" not in str(frame.code.path)]
+    assert ours
+    assert not any(SECRET in repr(frame.f_locals) for frame in ours)
+
+
 def test_settings_hide_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SECRET not in repr(read(monkeypatch, BETTER_AUTH_SECRET=SECRET))
 

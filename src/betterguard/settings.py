@@ -148,6 +148,7 @@ class _Check:
             **self._limits(),
         }
         if self.faults:
+            del values  # it holds the secrets, and a crash report shows locals
             raise ConfigurationError(self.faults)
         return Settings(**values, warnings=tuple(self.warnings))
 

@@ -24,4 +24,9 @@ def test_each_reason_is_told_once_in_ten_seconds(caplog: pytest.LogCaptureFixtur
         "refused with 401: expired: the token expired 9 seconds ago",
         "refused with 401: signature_mismatch (2 more since the last such line)",
     ]
-    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "INFO"]
+    assert [record.levelname for record in caplog.records] == ["INFO", "INFO", "INFO"]
+
+
+def test_a_hint_at_a_setting_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    RefusalLog().tell(InvalidToken(Reason.ISSUER_MISMATCH, "set BETTER_AUTH_ISSUER"))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

@@ -10,6 +10,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from betterguard.errors import Reason
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,7 +25,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class RefusalLog:
-    """Tells refusals to the logger ``betterguard.web``: those with a hint as warnings."""
+    """Tells refusals to the logger ``betterguard.web``: those that hint at a setting as warnings."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -39,7 +41,8 @@ class RefusalLog:
         self._quiet_until[error.reason] = now + SECONDS_BETWEEN_LINES
         left_out = self._left_out.pop(error.reason, 0)
         logger.log(
-            logging.WARNING if error.hint else logging.INFO,
+            # Tokens expire every day; any other hint tells of a setting or a clock.
+            logging.WARNING if error.hint and error.reason != Reason.EXPIRED else logging.INFO,
             "refused with %d: %s%s%s",
             error.status,
             error.reason,
