@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import httpx2
 import jwt
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.console.serving import Server, serving
 
@@ -46,11 +49,21 @@ class Backend:
         return status if self.cured else 500
 
 
+async def as_better_auth_left_it(url: str) -> None:
+    """Create what the demo's tasks refer to: Better Auth's user, who signed up on another machine."""
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text('CREATE TABLE "user" (id text PRIMARY KEY)'))
+        await connection.execute(text("INSERT INTO \"user\" VALUES ('ada')"))
+    await engine.dispose()
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["without", "with"])
 def backend(
     request: pytest.FixtureRequest, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Backend]:
     url = postgres.url("asyncpg", postgres.new_database()).render_as_string()
+    asyncio.run(as_better_auth_left_it(url))
     extra = {**SETTINGS, "DATABASE_URL": url, **({"CURED": "1"} if request.param else {})}
     folder = tmp_path_factory.mktemp("pids")
     with serving(folder, "tests.windows.talkative:app", processes=1, **extra) as server:
