@@ -50,7 +50,7 @@ class Backend:
 
 
 async def as_better_auth_left_it(url: str) -> None:
-    """Create what the demo's tasks refer to: Better Auth's user, who signed up on another machine."""
+    """Create what the demo's tasks refer to: Better Auth's user, who signed up before."""
     engine = create_async_engine(url)
     async with engine.begin() as connection:
         await connection.execute(text('CREATE TABLE "user" (id text PRIMARY KEY)'))

@@ -25,7 +25,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class RefusalLog:
-    """Tells refusals to the logger ``betterguard.web``: those that hint at a setting as warnings."""
+    """Tells refusals to the logger ``betterguard.web``: warnings when a setting is to change."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
