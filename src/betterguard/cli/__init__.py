@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from betterguard.console import force_utf8
+
 
 def main() -> None:
     """Run the command line; says how to install it when its libraries are missing."""
+    force_utf8()
     try:
         from betterguard.cli.program import app  # noqa: PLC0415  the extra may not be installed
     except ModuleNotFoundError as err:
