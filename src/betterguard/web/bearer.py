@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_bearer", "read_session_cache"]
 
-SCHEME = b"bearer"
+SCHEME = b"bearer "
 SUBPROTOCOL = "bearer"
 
 
@@ -58,9 +58,8 @@ def read_session_cache(connection: HTTPConnection, prefix: str) -> str | None:
 
 
 def _token(header: bytes) -> str:
-    scheme, _, token = header.strip(b" \t").partition(b" ")
-    token = token.strip(b" ")
-    if scheme.lower() != SCHEME or not token or b" " in token or b"\t" in token:
+    token = header[len(SCHEME) :].strip(b" ")
+    if header[: len(SCHEME)].lower() != SCHEME or not token or b" " in token or b"\t" in token:
         raise MalformedCredential(Reason.CREDENTIAL_MALFORMED)
     # latin-1 never fails; what is not ASCII is refused where the token is parsed.
     return token.decode("latin-1")

@@ -11,9 +11,7 @@ import inspect
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 
 from fastapi import Path
-from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.params import Depends
-from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from betterguard.errors import AuthError
@@ -27,11 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Dependency", "NotBare"]
 
 T = TypeVar("T")
-
-SCHEME_NAME = "BetterAuth"
-SCHEME = HTTPBearerModel(
-    bearerFormat="JWT", description="The token from Better Auth's `/api/auth/token`."
-)
 
 
 class NotBare(Depends):
@@ -54,16 +47,16 @@ class NotBare(Depends):
         return f"<{type(self).__name__}>"
 
 
-class Dependency(NotBare, SecurityBase, Generic[T]):
-    """An asynchronous dependency for ``Depends(…)`` that shows the bearer scheme in OpenAPI.
+class Dependency(NotBare, Generic[T]):
+    """An asynchronous dependency for ``Depends(…)``.
 
     ``authenticate`` gives verified claims, None when no credential came; ``decide`` makes of
     them what the route gets, or refuses. ``statuses`` are those that it may answer with. With
     ``path_parameter`` it hands that part of the route's path to ``decide``.
-    """
 
-    model = SCHEME
-    scheme_name = SCHEME_NAME
+    It is no ``SecurityBase`` of FastAPI, which works out OAuth scopes on every request;
+    `document_answers` shows the bearer scheme in OpenAPI instead.
+    """
 
     def __init__(
         self,

@@ -9,13 +9,20 @@ import fastapi.routing
 from betterguard.web.dependency import Dependency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fastapi import FastAPI
     from fastapi.dependencies.models import Dependant
 
 __all__ = ["document_answers", "path_faults"]
 
+SCHEME_NAME = "BetterAuth"
+SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The token from Better Auth's `/api/auth/token`.",
+}
 DESCRIPTIONS = {
     401: (
         "No token, an expired one, or one that is not valid.",
@@ -30,15 +37,17 @@ DESCRIPTIONS = {
 
 
 def document_answers(app: FastAPI) -> None:
-    """Add what guarded routes answer (401, 403, 503) to the application's OpenAPI document."""
+    """Add the bearer scheme and what guarded routes answer to the application's OpenAPI."""
     build = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = build()
         for path, method, statuses in _guarded(app):
             operation = document.get("paths", {}).get(path, {}).get(method.lower())
-            if operation is not None:
+            if operation is not None and statuses:
                 _describe(operation, statuses)
+                components = document.setdefault("components", {})
+                components.setdefault("securitySchemes", {})[SCHEME_NAME] = SCHEME
         return document
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
@@ -58,7 +67,7 @@ def path_faults(app: FastAPI) -> list[str]:
     return faults
 
 
-def _guarded(app: FastAPI) -> Iterator[tuple[str, str, Iterable[int]]]:
+def _guarded(app: FastAPI) -> Iterator[tuple[str, str, Sequence[int]]]:
     for route in _routes(app):
         found = _dependencies(getattr(route, "dependant", None))
         statuses = sorted({status for dependency in found for status in dependency.statuses})
@@ -81,7 +90,10 @@ def _dependencies(dependant: Dependant | None) -> Iterator[Dependency[Any]]:
         yield from _dependencies(inner)
 
 
-def _describe(operation: dict[str, Any], statuses: Iterable[int]) -> None:
+def _describe(operation: dict[str, Any], statuses: Sequence[int]) -> None:
+    schemes = operation.setdefault("security", [])
+    if {SCHEME_NAME: []} not in schemes:
+        schemes.append({SCHEME_NAME: []})
     responses = operation.setdefault("responses", {})
     for status in statuses:
         description, detail = DESCRIPTIONS[status]
