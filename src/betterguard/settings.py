@@ -24,6 +24,12 @@ from betterguard.addresses import (
     split_list,
 )
 from betterguard.errors import ConfigurationError
+from betterguard.limits import (
+    DEFAULT_LEEWAY,
+    DEFAULT_MAX_LIFETIME,
+    IDENTITY_CLAIMS,
+    MAX_LEEWAY,
+)
 from betterguard.secret import secret_faults
 
 if TYPE_CHECKING:
@@ -34,12 +40,8 @@ __all__ = ["Environment", "Settings", "TokenSource"]
 
 T = TypeVar("T")
 
-DEFAULT_LEEWAY = 5.0
-MAX_LEEWAY = 60.0
-DEFAULT_MAX_LIFETIME = 86_400.0
 DEFAULT_API_PATH = "/api/auth"
 DEFAULT_COOKIE_PREFIX = "better-auth"
-USER_ID_CLAIMS = ("sub", "user_id", "id")
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -244,8 +246,8 @@ class _Check:
 
     def _limits(self) -> dict[str, Any]:
         claim = self.env.better_auth_user_id_claim.strip() or None
-        if claim not in (None, *USER_ID_CLAIMS):
-            self._fault("BETTER_AUTH_USER_ID_CLAIM", f"must be one of {', '.join(USER_ID_CLAIMS)}")
+        if claim not in (None, *IDENTITY_CLAIMS):
+            self._fault("BETTER_AUTH_USER_ID_CLAIM", f"must be one of {', '.join(IDENTITY_CLAIMS)}")
         return {
             "user_id_claim": claim,
             "leeway": self._seconds("BETTER_AUTH_LEEWAY", DEFAULT_LEEWAY, 0.0, MAX_LEEWAY),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from betterguard.errors import Reason
+from betterguard.limits import DEFAULT_LEEWAY, DEFAULT_MAX_LIFETIME, MAX_LEEWAY
 from betterguard.tokens import jwk, jws
-from betterguard.tokens.claims import DEFAULT_LEEWAY, DEFAULT_MAX_LIFETIME, MAX_LEEWAY
 from betterguard.tokens.fetching import MAX_BODY_BYTES, MAX_KEYS
 from betterguard.tokens.jwks import DEFAULT_DEADLINE, FetchPolicy
 

@@ -13,6 +13,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from betterguard.errors import ConfigurationError, ExpiredToken, InvalidToken, Reason
+from betterguard.limits import (
+    DEFAULT_LEEWAY,
+    DEFAULT_MAX_LIFETIME,
+    IDENTITY_CLAIMS,
+    MAX_LEEWAY,
+)
 from betterguard.tokens import hints
 from betterguard.tokens.payload import frozen
 
@@ -20,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
-    "DEFAULT_LEEWAY",
-    "DEFAULT_MAX_LIFETIME",
-    "IDENTITY_CLAIMS",
     "ClaimRules",
     "Claims",
     "TokenKind",
@@ -30,13 +33,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-DEFAULT_LEEWAY = 5.0
-MAX_LEEWAY = 60.0
-DEFAULT_MAX_LIFETIME = 24 * 60 * 60.0
 LATEST_DATE = 253_402_300_799  # 9999-12-31T23:59:59Z
 MAX_USER_ID_LENGTH = 256
-# Never `userId`: an e-mail-verification token of the same secret has that one.
-IDENTITY_CLAIMS = ("sub", "user_id", "id")
 _NUMBERS = (int, float)
 SESSION_CACHE_TYPE = "better-auth.session-cache+jwt"
 SESSION_CACHE_AUDIENCE = "better-auth:session-cache"

@@ -6,10 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from betterguard.errors import AuthError, InvalidToken, Reason
+from betterguard.limits import DEFAULT_LEEWAY, DEFAULT_MAX_LIFETIME
 from betterguard.tokens import hints
 from betterguard.tokens.claims import (
-    DEFAULT_LEEWAY,
-    DEFAULT_MAX_LIFETIME,
     ClaimRules,
     TokenKind,
 )
