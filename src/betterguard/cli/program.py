@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from betterguard.cli.audit import audit
+from betterguard.cli.doctor import EPILOG as DOCTOR_EPILOG
+from betterguard.cli.doctor import doctor
+from betterguard.cli.token import app as token
 
 app = typer.Typer(
     name="betterguard",
@@ -17,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(audit)
+app.command(epilog=DOCTOR_EPILOG)(doctor)
+app.add_typer(token)
 
 
 def _show_version(*, wanted: bool) -> None:
