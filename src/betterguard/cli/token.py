@@ -55,7 +55,7 @@ betterguard token mint --user alice --expires=-5m --secret
 def explain(
     token: Annotated[
         str, typer.Argument(help="The token; read from stdin when left out, or -.")
-    ] = "-",
+    ] = "-",  # noqa: S107  where it is read from
     env_file: Annotated[
         Path | None, typer.Option(help="The file behind the environment; .env by default.")
     ] = None,

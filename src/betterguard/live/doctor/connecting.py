@@ -11,6 +11,8 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from betterguard.live.doctor.exchange import Unreachable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,8 +34,8 @@ class BadAddress(ValueError):
     """The database's address cannot be used; the message never quotes it."""
 
 
-class Unconnected(Exception):
-    """No connection came about; the message holds no password."""
+class Unconnected(Unreachable):
+    """No connection came about, or it broke off; the message holds no password."""
 
 
 def read_address(address: str) -> URL:
@@ -63,35 +65,30 @@ def shown(url: URL) -> str:
 async def look(url: URL, work: Callable[[Connection], T]) -> T:
     """Do the work on a connection of its own, in a transaction that cannot write.
 
-    Raises `Unconnected` when there is no connection; what the work raises goes on.
+    Raises `Unconnected` when there is no connection, or when the database refuses the work.
     """
     try:
         is_async = url.get_dialect().is_async
     except (NoSuchModuleError, ModuleNotFoundError) as err:
         msg = f"the driver of {url.drivername} is not installed"
         raise Unconnected(msg) from err
-    if is_async:
-        return await _look_async(url, work)
-    return await asyncio.to_thread(_look, url, work)
+    try:
+        if is_async:
+            return await _look_async(url, work)
+        return await asyncio.to_thread(_look, url, work)
+    except (DBAPIError, OSError, TypeError, ModuleNotFoundError) as err:
+        raise Unconnected(_told(err, url)) from None
 
 
 def _look(url: URL, work: Callable[[Connection], T]) -> T:
     engine = create_engine(url, poolclass=NullPool, connect_args=_limits(url))
-    try:
-        connection = engine.connect()
-    except (DBAPIError, OSError, TypeError, ModuleNotFoundError) as err:
-        raise Unconnected(_told(err, url)) from None
-    with connection:
+    with engine.connect() as connection:
         return _bounded(connection, work)
 
 
 async def _look_async(url: URL, work: Callable[[Connection], T]) -> T:
     engine = create_async_engine(url, poolclass=NullPool, connect_args=_limits(url))
-    try:
-        connection = await engine.connect()
-    except (DBAPIError, OSError, TypeError, ModuleNotFoundError) as err:
-        raise Unconnected(_told(err, url)) from None
-    async with connection:
+    async with engine.connect() as connection:
         return await connection.run_sync(_bounded, work)
 
 
