@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -13,7 +15,7 @@ from betterguard.addresses import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEADLINE", "Answer", "Unreachable", "ask"]
+__all__ = ["DEADLINE", "Answer", "Unreachable", "ask", "tls_for"]
 
 DEADLINE = 5.0
 """Seconds for one request in all."""
@@ -62,10 +64,29 @@ async def ask(
         raise Unreachable(msg) from err
 
 
+def tls_for(url: str) -> ssl.SSLContext:
+    """Give what a client trusts: this machine's authorities, or nobody where nothing is encrypted.
+
+    Loading the authorities takes long, so it is done once and only when it is needed.
+    """
+    return _authorities() if url.startswith("https:") else _nobody()
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
+
+
+@cache
+def _nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 async def _exchange(method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
     # A proxy from the environment is right for the Internet and wrong for this machine.
     # Connecting ends before the deadline, so that no handshake is cancelled from outside.
     client = httpx2.AsyncClient(
+        verify=tls_for(url),
         timeout=httpx2.Timeout(DEADLINE, connect=0.45 * DEADLINE),
         headers=AGENT,
         trust_env=not is_loopback(url),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from betterguard.errors import InvalidToken
-from betterguard.live.doctor.exchange import DEADLINE, Unreachable, ask
+from betterguard.live.doctor.exchange import DEADLINE, Unreachable, ask, tls_for
 from betterguard.live.doctor.family import Family
 from betterguard.live.doctor.outcome import Check
 from betterguard.tokens.fetching import FetchFailed, fetch_key_set
@@ -166,7 +166,7 @@ def _seconds(control: str) -> Iterator[str]:
 
 async def _fetched(url: str) -> Outcome:
     try:
-        keys = await fetch_key_set(url, deadline=DEADLINE, tls=httpx2.create_ssl_context())
+        keys = await fetch_key_set(url, deadline=DEADLINE, tls=tls_for(url))
     except FetchFailed as failure:
         return FETCHED.fault(
             f"{url}: {failure}", "see the check above that failed, or the limits in docs/tokens.md"
