@@ -51,8 +51,10 @@ async def examine(subject: Subject) -> AsyncIterator[Outcome]:
     if well.action:
         return
     token_route = await ask("GET", f"{url}/token")
-    yield _plugin(url, token_route)
-    yield await _signing(subject, url)
+    plugin = _plugin(url, token_route)
+    yield plugin
+    if not plugin.action:
+        yield await _signing(subject, url)
     yield await _base_url(subject, url)
     yield await _rate_limit(subject, url)
 
