@@ -53,6 +53,14 @@ _STRUCTURE = frozenset(
 )
 _KEY = frozenset({Reason.KEY_UNKNOWN, Reason.KEY_AMBIGUOUS, Reason.KEY_SET_UNREACHABLE})
 _CLAIM = frozenset({Reason.CLAIM_MISSING, Reason.CLAIM_MALFORMED})
+_CLAIMS = {
+    "issuer": ("iss",),
+    "audience": ("aud",),
+    "identity": IDENTITY_CLAIMS,
+    "begin": ("iat", "nbf"),
+    "expiry": ("exp",),
+}
+_MOMENTS = frozenset({"iat", "nbf", "exp"})
 GOOD_LIFETIME = 60.0  # seconds
 
 
@@ -188,16 +196,16 @@ class _Judge:
 
     def shown(self, station: str) -> str:
         """Quote the claims of a station that passed."""
-        names = {
-            "issuer": ("iss",),
-            "audience": ("aud",),
-            "identity": IDENTITY_CLAIMS,
-            "begin": ("iat", "nbf"),
-            "lifetime": (),
-            "expiry": ("exp",),
-        }.get(station, ())
-        given = {name: self._payload[name] for name in names if name in self._payload}
-        return ", ".join(f"{name} {_shown(value)}" for name, value in given.items())
+        if station == "kind":
+            return "no typ" if self._typ is None else f"typ {hints.quoted(self._typ)}"
+        if station == "lifetime":
+            issued_at = self._payload.get("iat", self._now)
+            return f"{self._payload['exp'] - issued_at:.0f} s" if self._dated() else ""
+        named = ((name, self._payload[name]) for name in _CLAIMS[station] if name in self._payload)
+        return ", ".join(f"{name} {_told(name, value, self._now)}" for name, value in named)
+
+    def _dated(self) -> bool:
+        return self._begin() is None and self._expiry() is None
 
     def _kind(self) -> InvalidToken | None:
         other = hints.other_kind(self._payload)
@@ -206,17 +214,17 @@ class _Judge:
         return self._put((), typ=self._typ, owned={Reason.KIND_REFUSED})
 
     def _issuer(self) -> InvalidToken | None:
-        return self._put(("iss",), owned={Reason.ISSUER_MISMATCH, *_CLAIM})
+        return self._put(_CLAIMS["issuer"], owned={Reason.ISSUER_MISMATCH, *_CLAIM})
 
     def _audience(self) -> InvalidToken | None:
         beside = ("iss",) if self._issuer() is None else ()
         return self._put(("aud", *beside), owned={Reason.AUDIENCE_MISMATCH, *_CLAIM})
 
     def _identity(self) -> InvalidToken | None:
-        return self._put(IDENTITY_CLAIMS, owned={Reason.IDENTITY_AMBIGUOUS, *_CLAIM})
+        return self._put(_CLAIMS["identity"], owned={Reason.IDENTITY_AMBIGUOUS, *_CLAIM})
 
     def _begin(self) -> InvalidToken | None:
-        return self._put(("iat", "nbf"), owned={Reason.NOT_YET_VALID, *_CLAIM})
+        return self._put(_CLAIMS["begin"], owned={Reason.NOT_YET_VALID, *_CLAIM})
 
     def _lifetime(self) -> InvalidToken | None:
         issued_at = self._payload.get("iat")
@@ -225,7 +233,7 @@ class _Judge:
 
     def _expiry(self) -> InvalidToken | None:
         endless = replace(self._rules, max_lifetime=float(2**62))
-        return self._put(("exp",), rules=endless, owned={Reason.EXPIRED, *_CLAIM})
+        return self._put(_CLAIMS["expiry"], rules=endless, owned={Reason.EXPIRED, *_CLAIM})
 
     def _put(
         self,
@@ -298,12 +306,13 @@ def _says(jws: CompactJWS, payload: Mapping[str, Any], now: float) -> Iterator[t
     yield "alg", hints.quoted(jws.header.alg)
     if jws.header.kid is not None:
         yield "kid", hints.quoted(jws.header.kid)
-    for name in ("iss", "aud", *IDENTITY_CLAIMS):
+    for name in (name for names in _CLAIMS.values() for name in names):
         if name in payload:
-            yield name, _shown(payload[name])
-    for name in ("iat", "nbf", "exp"):
-        if name in payload:
-            yield name, _moment(payload[name], now)
+            yield name, _told(name, payload[name], now)
+
+
+def _told(name: str, value: Any, now: float) -> str:  # noqa: ANN401 - JSON
+    return _moment(value, now) if name in _MOMENTS else _shown(value)
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - JSON
