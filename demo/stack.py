@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,8 +106,11 @@ def only_one(data: Path) -> Iterator[None]:
 
 def make_tables(database: Database, data: Path) -> None:
     """Run the migration as the owner of the tables."""
+    migration = migrate(database.url("postgresql+asyncpg"), APPLICATION)
     try:
-        asyncio.run(migrate(database.url("postgresql+asyncpg"), APPLICATION))
+        # In a thread of its own: during a check this one runs the browser's event loop.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, migration).result()
     except OtherVersion as error:
         msg = f"the data in {data} are of another version of the demo ({error}): remove that folder"
         raise DemoError(msg) from error
