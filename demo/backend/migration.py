@@ -45,7 +45,7 @@ def create(connection: Connection, role: str) -> None:
 
 def require_columns(connection: Connection) -> None:
     """Refuse a table that an older version made with other columns."""
-    table = inspect(Task).local_table
+    table = Task.metadata.tables["task"]
     found = {column["name"] for column in inspect(connection).get_columns(table.name)}
     missing = sorted({column.name for column in table.columns} - found)
     if missing:
