@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from betterguard.audit.knowledge import OWNER_COLUMNS
 from betterguard.audit.project import fields
 from betterguard.audit.visit import keyword, method, names_in, subexpressions
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import ClassRef, File, Project
 
-OWNER_COLUMNS = frozenset({"user_id", "userId", "owner_id", "ownerId", "userid"})
 _USER_TABLE = re.compile(r"^(?:auth_?)?(?:user|account|member|profile)s?$", re.IGNORECASE)
 _PEOPLE = re.compile(r"user|account|member|profile|person|people|customer|owner", re.IGNORECASE)
 _COLUMN_CALLS = frozenset({"Field", "Column", "mapped_column", "Relationship", "relationship"})
