@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _USER_TABLE = re.compile(r"^(?:auth_?)?(?:user|account|member|profile)s?$", re.IGNORECASE)
 _PEOPLE = re.compile(r"user|account|member|profile|person|people|customer|owner", re.IGNORECASE)
+_ADDRESS = re.compile(r"^(?:e_?mail|phone)(?:_?(?:address|number))?$", re.IGNORECASE)
 _COLUMN_CALLS = frozenset({"Field", "Column", "mapped_column", "Relationship", "relationship"})
 _ZONED_TYPES = re.compile(
     r"(?:^|\.)(?:UtcDateTime|UTCDateTime|TIMESTAMPTZ|AwareDateTime|TZDateTime)$"
@@ -148,6 +149,11 @@ class Model:
     def is_user(self) -> bool:
         """Whether it is the table of users."""
         return bool(_USER_TABLE.match(self.table) or _USER_TABLE.match(self.name))
+
+    @property
+    def holds_people(self) -> bool:
+        """Whether rows tell how to reach a person."""
+        return any(_ADDRESS.match(name) for name in self.columns)
 
     @property
     def owner_is_optional(self) -> bool:
