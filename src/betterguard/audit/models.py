@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from betterguard.audit.project import ClassRef, File, Project
 
 _USER_TABLE = re.compile(r"^(?:auth_?)?(?:user|account|member|profile)s?$", re.IGNORECASE)
+_OWNING = re.compile(
+    r"^(?:owner|user|account|customer|client|member|profile|person|patient|student|subscriber)"
+    r"(?:_?(?:id|uuid|pk|fk))?$",
+    re.IGNORECASE,
+)
+"""Names of a column that, when it points to the users' table, tells whose a row is."""
 _PEOPLE = re.compile(r"user|account|member|profile|person|people|customer|owner", re.IGNORECASE)
 _ADDRESS = re.compile(r"^(?:e_?mail|phone)(?:_?(?:address|number))?$", re.IGNORECASE)
 _COLUMN_CALLS = frozenset({"Field", "Column", "mapped_column", "Relationship", "relationship"})
@@ -254,13 +260,21 @@ class Models:
         for name, column in columns.items():
             if name in self.owners and not column.is_relationship and _is_persons(column):
                 return name
+        for name, column in columns.items():
+            if _OWNING.match(name) and _USER_TABLE.match(_table_of(column.foreign_key)):
+                return name
         return ""
 
 
 def _is_persons(column: Column) -> bool:
     """Whether an ``owner_id`` points to people: to a service or a team is none of the caller's."""
-    table = column.foreign_key.rpartition(".")[0]
+    table = _table_of(column.foreign_key)
     return not table or bool(_PEOPLE.search(table))
+
+
+def _table_of(foreign_key: str) -> str:
+    """Give the table that a foreign key points to, without its schema."""
+    return foreign_key.rpartition(".")[0].rpartition(".")[2]
 
 
 def _is_column(value: Expr | None) -> bool:

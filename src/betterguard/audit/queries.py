@@ -109,10 +109,12 @@ class Queries:
         return self._writes[key]
 
     def _find_writes(self, function: FunctionRef) -> Iterator[Write]:
+        mapped = function.owner is None or self.models.get(function.owner) is not None
         for stmt in function.statements:
             if stmt.kind == "assign":
                 for target in stmt.exprs[:-1]:
-                    if target.kind == "name" and "." in target.text:
+                    own = target.text.startswith("self.") and target.text.count(".") == 1
+                    if target.kind == "name" and "." in target.text and (mapped or not own):
                         yield target.text.rsplit(".", 1)[1], stmt.exprs[-1], None
         for call in function.calls:
             if call.names:
