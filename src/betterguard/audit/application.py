@@ -33,6 +33,7 @@ ROUTE_DECORATORS = VERBS | {"api_route", "route", "websocket", "websocket_route"
 _ROUTER_CALLS = re.compile(r"(?:^|\.)(?:FastAPI|Starlette|\w*APIRouter|\w*Router)$")
 _APP_CALLS = re.compile(r"(?:^|\.)(?:FastAPI|Starlette)$")
 _STAGE = re.compile(r"env|stage|debug|local|dev|test", re.IGNORECASE)
+_ID = re.compile(r"\{(?:\w+_)?(?:id|uuid|guid|pk|slug|number)(?::\w+)?\}$", re.IGNORECASE)
 _PARAM = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 Key = tuple[str, str]
@@ -151,7 +152,7 @@ class Application:
             step.lower().replace("-", "_")
             for route in self.routes
             for step, following in pairwise(route.path.split("/"))
-            if following.startswith("{")
+            if _ID.match(following)
         )
 
     # routers

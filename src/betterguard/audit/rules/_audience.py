@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
 
 _SIGN_IN = re.compile(
-    r"(?:log|sign)-?(?:in|on|up|out)|registration|(?:forgot|reset|recover|request)-?password"
-    r"|(?:request-?)?password-?(?:reset|recovery|forgot)|magic-?link|oauth2?|openid|sso|saml"
-    r"|csrf(?:-?token)?|jwks(?:\.json)?|\.?well-known|(?:re)?send-?(?:otp|code|verification\w*)"
-    r"|verify-?(?:e?mail|otp|code|account|phone)|e?mail-?verification|verify-?reset\w*"
-    r"|(?:access|refresh|id)-?token|token-?refresh|authorize|otp|mfa|2fa"
+    r"(?:(?:request|send|resend|verify|validate|check|confirm|complete|start|initiate|create|use)-?)?"
+    r"(?:(?:log|sign)-?(?:in|on|up|out)|registration|(?:forgot|forgotten|reset|recover)-?password"
+    r"|password-?(?:reset|recovery|forgot)|magic-?links?|oauth2?|openid|sso|saml"
+    r"|csrf(?:-?token)?|jwks(?:\.json)?|\.?well-known|e?mail-?verification"
+    r"|(?:access|refresh|id|reset)-?token|token-?refresh|authorize|otp|mfa|2fa)"
+    r"|(?:re)?send-?(?:code|verification(?:-?\w+)?)|verify-?(?:e?mail|code|account|phone)"
 )
 """Steps of a path that belong to signing in and out, wherever they stand."""
 _SIGN_IN_HERE = re.compile(
@@ -73,17 +74,17 @@ _DEBUG = re.compile(
     r"(?:^|[/_-])(?:tests?|debug|dev|demo|seed|tmp|temp|sandbox)(?:$|[/_-])", re.IGNORECASE
 )
 _MACHINE = re.compile(
-    r"web-?hooks?|dapr|cron|pubsub|internal|bindings?|hooks|worker|tasks-queue|ingest",
+    r"web-?hooks?|dapr|cron|pubsub|internal|bindings?|hooks|worker|tasks-queue|ingest|triggers?",
 )
-_MACHINE_OR_ROWS = re.compile(
-    r"jobs?|events?|triggers?|schedulers?|consumers?|notify|subscri(?:be|ptions?)"
-)
+_MACHINE_OR_ROWS = re.compile(r"jobs?|events?|schedulers?|consumers?|notify|subscri(?:be|ptions?)")
 """Words of machines, unless the application keeps such things: ``/events/{event_id}``."""
 _MACHINE_NAME = re.compile(
-    r"(?:\w+_)?web_?hook(?:s|_\w+)?|(?:handle|on|receive|process|consume)_\w*(?:events?|messages?|jobs?)"
-    r"|cron(?:_\w+)?|\w+_(?:cron|job_endpoint)",
+    r"(?:\w+_)?web_?hook(?:s|_\w+)?|cron(?:_\w+)?|\w+_(?:cron|job_endpoint)"
+    r"|(?:handle|on|receive|process|consume)_\w*(?:events?|messages?|jobs?|ed|due|sent)",
     re.IGNORECASE,
 )
+_ENVELOPE = re.compile(r"(?:cloud_?)?event|envelope|cloud_event_\w+", re.IGNORECASE)
+"""Parameters that hold what a broker delivers."""
 _HASHES = re.compile(r"hash|make_password|set_password", re.IGNORECASE)
 
 
@@ -173,7 +174,10 @@ def is_callback(code: Code, route: Route) -> bool:
     if _MACHINE_NAME.fullmatch(route.function.name):
         return True
     steps = _steps(route.path)
-    if any(_MACHINE.fullmatch(step) for step in steps):
+    if any(_MACHINE.fullmatch(word) for step in steps for word in (step, *step.split("-"))):
+        return True
+    delivered = any(_ENVELOPE.fullmatch(param.name) for param in route.function.params)
+    if delivered and route.methods == ("POST",) and "events" not in code.app.collections:
         return True
     words = [step for step in steps if _MACHINE_OR_ROWS.fullmatch(step)]
     return any(word.replace("-", "_") not in code.app.collections for word in words)

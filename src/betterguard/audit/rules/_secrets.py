@@ -12,14 +12,14 @@ _NAME = re.compile(
 )
 _SIGNS = frozenset(
     {"jwt", "jws", "hs256", "auth", "betterauth", "nextauth", "token", "session", "cookie"}
-    | {"signing", "sign", "signature", "refresh", "csrf"}
+    | {"signing", "sign", "signature", "refresh", "csrf", "internal"}
 )
 """Words that say what the secret is for, whatever else the name holds."""
 _PLAIN = frozenset(
     {"secret", "secrets", "key", "keys", "better", "app", "application", "access", "default"}
     | {"fallback", "dev", "development", "test", "prod", "production", "local", "private", "shared"}
     | {"security", "server", "backend", "service", "web", "django", "flask", "fastapi", "api"}
-    | {"value", "str", "string", "encryption", "crypto", "my", "the", "master", "internal", "admin"}
+    | {"value", "str", "string", "encryption", "crypto", "my", "the", "master", "admin"}
     | {"hash", "hashing", "project", "site", "base", "core", "global", "user", "oauth", "oauth2"}
 )
 """Words that leave it the application's own."""
