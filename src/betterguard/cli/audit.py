@@ -87,9 +87,7 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
     ] = False,
     unsafe_fixes: Annotated[
         bool,
-        typer.Option(
-            "--unsafe-fixes", help="Make all fixes; look at them.", rich_help_panel=FIXES
-        ),
+        typer.Option("--unsafe-fixes", help="Make all fixes; look at them.", rich_help_panel=FIXES),
     ] = False,
     diff: Annotated[
         bool,

@@ -69,16 +69,16 @@ class _Run:
 
 
 def repair(workspace: Workspace, *, unsafe: bool = False, emoji: bool = False) -> Repair:
-    """Make every safe fix, with ``unsafe`` every fix, that makes its finding vanish and no other come.
+    """Make every safe fix, with ``unsafe`` every fix, that does good.
 
-    ``emoji`` also replaces characters that consoles lack. Nothing is written:
-    ``Repair.workspace.changes()`` says what would be.
+    It does when its finding goes and no other comes. ``emoji`` also replaces characters that
+    consoles lack. Nothing is written: ``Repair.workspace.changes()`` says what would be.
     """
     run = _Run(unsafe, emoji)
     for _ in range(MAX_ROUNDS):
         before = workspace
         for rule in ORDER:
-            if any(key[0] == rule for key in workspace.counts):
+            if any(found == rule for found, _ in workspace.hits):
                 workspace = _fix_rule(workspace, rule, run)
         if workspace is before:
             break
@@ -109,9 +109,7 @@ def _told(
     workspace: Workspace, rule: str, hit: Hit, run: _Run, roots: dict[str, object]
 ) -> _Ready | str:
     """Give a fix to try, or the reason why a person has to look."""
-    if rule not in FIXERS:
-        return by_hand(rule)
-    if hit.path not in workspace.facts:
+    if rule not in FIXERS or hit.path not in workspace.facts:
         return by_hand(rule)
     refused = run.refused.get(_mark(workspace, rule, hit))
     if refused is not None:
@@ -119,12 +117,17 @@ def _told(
     fix = FIXERS[rule](Site(workspace.code, hit, workspace.texts, roots))  # type: ignore[arg-type]
     if isinstance(fix, ByHand):
         return fix.reason
+    return _objection(workspace, fix, run) or _Ready(rule, hit, workspace.line(hit), fix)
+
+
+def _objection(workspace: Workspace, fix: Fix, run: _Run) -> str:
+    """Tell why a fix is not even tried."""
     foreign = [path for path in fix.edits if not workspace.can_write(path)]
     if foreign:
         return f"{foreign[0]} is not UTF-8 or exists already"
     if fix.safety is Safety.UNSAFE and not run.unsafe:
         return f"{fix.summary}: with --unsafe-fixes"
-    return _Ready(rule, hit, workspace.line(hit), fix)
+    return ""
 
 
 def _mark(workspace: Workspace, rule: str, hit: Hit) -> tuple[str, str, bytes, str]:
@@ -154,7 +157,7 @@ def _together(workspace: Workspace, items: Iterable[_Ready]) -> Workspace:
 def _settle(
     base: Workspace, accepted: list[_Ready], candidates: list[_Ready], run: _Run
 ) -> tuple[list[_Ready], Workspace]:
-    """Give the fixes that hold together, and the project with them; halve until the bad is known."""
+    """Give the fixes that hold together, and the project with them; halve to find the bad ones."""
     if not candidates:
         return accepted, base
     wanted = [*accepted, *candidates]
@@ -176,9 +179,9 @@ def _settle(
 def _fault(before: Workspace, after: Workspace, made: list[_Ready]) -> str:
     """Tell what is wrong with fixes: a file that breaks, a finding that stays or comes."""
     for path in {path for item in made for path in item.fix.edits}:
-        if path.endswith(".py") and not after.compiles(path):
-            if path not in before.texts or before.compiles(path):
-                return f"rolled back: {path} no longer parses"
+        was_fine = path not in before.texts or before.compiles(path)
+        if path.endswith(".py") and was_fine and not after.compiles(path):
+            return f"rolled back: {path} no longer parses"
     wanted = Counter((item.rule, item.hit.path) for item in made)
     for key, count in wanted.items():
         if after.counts[key] > before.counts[key] - count:

@@ -11,7 +11,7 @@ from betterguard.repair import syntax
 from betterguard.repair.imports import Imports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from tree_sitter import Node
 
@@ -131,6 +131,3 @@ class Site:
         """Give a fix of this file alone."""
         wished = imports.edits() if imports is not None else []
         return Fix({self.path: (*edits, *wished)}, summary, safety, frozenset(exposes))
-
-
-Fixer = "Callable[[Site], Fix | ByHand]"

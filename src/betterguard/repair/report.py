@@ -49,16 +49,18 @@ def _left(done: Repair) -> Iterator[str]:
         yield "[bold]nothing is left[/]"
         return
     yield f"[bold]{len(done.left)} left for a person[/]"
-    by_rule = sorted(done.left, key=lambda left: (left.finding.rule, left.reason))
-    for (rule, reason), group in groupby(by_rule, key=lambda left: (left.finding.rule, left.reason)):
+    for (rule, reason), group in groupby(sorted(done.left, key=_why), key=_why):
         yield from _reason(rule, reason, list(group))
+
+
+def _why(left: Left) -> tuple[str, str]:
+    return left.finding.rule, left.reason
 
 
 def _reason(rule: str, reason: str, group: list[Left]) -> Iterator[str]:
     worst = max(left.finding.severity for left in group).label
-    yield (
-        f"  {len(group):>4}  {rule} {BY_ID[rule].name} [{STYLES[worst]}]{worst}[/]: {escape(reason)}"
-    )
+    label = f"[{STYLES[worst]}]{worst}[/]"
+    yield f"  {len(group):>4}  {rule} {BY_ID[rule].name} {label}: {escape(reason)}"
     places = [f"{left.finding.path}:{left.finding.line}" for left in group]
     more = f" and {len(places) - 4} more" if places[4:] else ""
     yield f"        [dim]{escape(', '.join(places[:4]))}{more}[/]"

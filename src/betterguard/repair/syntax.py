@@ -86,10 +86,13 @@ def appended(text: bytes, holder: Node, item: str) -> list[Edit]:
     if not items:
         return [Edit(close.start_byte, close.start_byte, item)]
     last = items[-1]
-    comma = next((c for c in holder.children if c.type == "," and c.start_byte >= last.end_byte), None)
-    own_line = close.start_point[0] > last.end_point[0] and not text[
-        start_of(text, last.start_byte) : last.start_byte
-    ].strip()
+    comma = next(
+        (c for c in holder.children if c.type == "," and c.start_byte >= last.end_byte), None
+    )
+    own_line = (
+        close.start_point[0] > last.end_point[0]
+        and not text[start_of(text, last.start_byte) : last.start_byte].strip()
+    )
     if not own_line:
         glue = " " if comma is not None else ", "
         end = comma.end_byte if comma is not None else last.end_byte

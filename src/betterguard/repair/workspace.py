@@ -7,20 +7,21 @@ import bisect
 import codecs
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betterguard.audit.engine import index, judge
+from betterguard.audit.finding import Severity
 from betterguard.audit.loading import Inputs, gather, modules
-from betterguard.audit.sources import Source, decode, kind
+from betterguard.audit.sources import decode, kind
 from betterguard.audit.walk import read_module
 from betterguard.repair.edits import apply
 from betterguard.repair.writing import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from betterguard.audit.code import Code
     from betterguard.audit.config import Config
@@ -41,8 +42,10 @@ class Workspace:
     facts: Mapping[str, Module]
     config: Config
     base: Path
-    originals: Mapping[str, bytes | None]
-    """The bytes on the disk of every file that is changed; None for a new one."""
+    stored: Callable[[str], bytes | None]
+    """Gives a file's bytes as they are kept; None where there is none."""
+    originals: Mapping[str, bytes | None] = field(default_factory=dict)
+    """The bytes of every file that is changed, as they were; None for a new one."""
 
     @cached_property
     def texts(self) -> dict[str, bytes]:
@@ -54,26 +57,50 @@ class Workspace:
         """The index that rules and fixers read."""
         return index(self.inputs, self.facts.values(), self.config)
 
-    @cached_property
-    def findings(self) -> list[Finding]:
-        """What the audit reports."""
-        return judge(self.inputs, list(self.facts.values()), self.config)[0]
+    @property
+    def _whole(self) -> Config:
+        """The configuration with every rule on: a fix may not bring what is not looked for."""
+        return replace(self.config, select=("BG",), ignore=(), severity=Severity.INFO)
 
     @cached_property
-    def hits(self) -> list[tuple[str, Hit]]:
-        """Every hit behind a finding that counts, with its rule's id."""
-        counted = {(finding.rule, finding.path, finding.line) for finding in self.findings}
+    def _all_findings(self) -> list[Finding]:
+        return judge(self.inputs, list(self.facts.values()), self._whole)[0]
+
+    @cached_property
+    def _all_hits(self) -> list[tuple[str, Hit]]:
+        """Every hit behind a finding of any rule, with the rule's id."""
+        counted = {(found.rule, found.path, found.line) for found in self._all_findings}
         return [
             (rule.id, hit)
-            for rule in self.config.rules()
+            for rule in self._whole.rules()
             for hit in rule.check(self.code)
             if (rule.id, hit.path, self.line(hit)) in counted
         ]
 
     @cached_property
+    def findings(self) -> list[Finding]:
+        """What the audit reports with the project's configuration."""
+        wanted = {rule.id for rule in self.config.rules()}
+        return [
+            found
+            for found in self._all_findings
+            if found.rule in wanted and self.config.keeps(found)
+        ]
+
+    @cached_property
+    def hits(self) -> list[tuple[str, Hit]]:
+        """Every hit behind such a finding, with its rule's id."""
+        counted = {(found.rule, found.path, found.line) for found in self.findings}
+        return [
+            (rule, hit)
+            for rule, hit in self._all_hits
+            if (rule, hit.path, self.line(hit)) in counted
+        ]
+
+    @cached_property
     def counts(self) -> Counts:
-        """How many findings there are of each rule in each file."""
-        return Counter((rule, hit.path) for rule, hit in self.hits)
+        """How many findings of any rule there are, by rule and file."""
+        return Counter((rule, hit.path) for rule, hit in self._all_hits)
 
     @cached_property
     def _starts(self) -> dict[str, list[int]]:
@@ -106,32 +133,27 @@ class Workspace:
                 facts[path] = read_module(path, texts[path])
         originals = dict(self.originals)
         for path in texts:
-            originals.setdefault(path, self._on_disk(path))
+            originals.setdefault(path, self.stored(path))
         inputs = replace(self.inputs, sources=(*held, *new))
         return replace(self, inputs=inputs, facts=facts, originals=originals)
-
-    def _on_disk(self, path: str) -> bytes | None:
-        return (self.base / path).read_bytes() if path in self.texts else None
 
     def can_write(self, path: str) -> bool:
         """Whether the file is UTF-8, so that edits of its text are edits of its bytes."""
         if path not in self.texts:
-            return not (self.base / path).exists()
-        return self._bytes(path) is not None
+            return self.stored(path) is None
+        return path in self.originals or self._marked(path, self.stored(path)) is not None
 
-    def _bytes(self, path: str) -> bytes | None:
-        original = self.originals.get(path, b"") if path in self.originals else self._on_disk(path)
-        if original is None:
-            return self.texts[path]
-        mark = codecs.BOM_UTF8 if original.startswith(codecs.BOM_UTF8) else b""
-        if path not in self.originals and original[len(mark) :] != self.texts[path]:
+    def _marked(self, path: str, original: bytes | None) -> bytes | None:
+        """Give the text as bytes, with its byte order mark; None where it is not UTF-8."""
+        mark = codecs.BOM_UTF8 if (original or b"").startswith(codecs.BOM_UTF8) else b""
+        if path not in self.originals and mark + self.texts[path] != original:
             return None
         return mark + self.texts[path]
 
     def changes(self) -> list[Change]:
         """Give the files that differ from those on the disk."""
         listed = [
-            Change(self.base / path, original, self._bytes(path) or b"")
+            Change(self.base / path, original, self._marked(path, original) or b"")
             for path, original in self.originals.items()
         ]
         return [change for change in listed if change.before != change.after]
@@ -149,20 +171,17 @@ def read_project(paths: Iterable[Path], config: Config, base: Path) -> Workspace
     """Read a project as the audit does; paths are relative to ``base``."""
     inputs = gather(paths, config, base)
     facts = {module.path: module for module in modules(inputs.sources)}
-    return Workspace(inputs, facts, config, base, {})
+
+    def stored(path: str) -> bytes | None:
+        place = base / path
+        return place.read_bytes() if place.is_file() else None
+
+    return Workspace(inputs, facts, config, base, stored)
 
 
 def in_memory(files: Mapping[str, str | bytes], config: Config) -> Workspace:
     """Give a project that stands on no disk."""
-    sources = tuple(
-        decode(path, text.encode() if isinstance(text, str) else text)
-        for path, text in files.items()
-    )
+    raw = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    sources = tuple(decode(path, text) for path, text in raw.items())
     facts = {module.path: module for module in modules(sources)}
-    originals = {source.path: source.text for source in sources}
-    return Workspace(Inputs(sources, frozenset(), ""), facts, config, Path(), originals)
-
-
-def unread(source: Source) -> bool:
-    """Whether a file could not be read as text."""
-    return bool(source.fault)
+    return Workspace(Inputs(sources, frozenset(), ""), facts, config, Path(), raw.get)

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 from betterguard.audit.rules import _cors as cors
 from betterguard.repair.fix import ByHand, Fix, Safety
 from betterguard.repair.fixes._guard import imported_guard
-from betterguard.repair.syntax import around, at, replaced, source
+from betterguard.repair.syntax import at, replaced, source
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from betterguard.audit.application import Middleware
     from betterguard.repair.fix import Site
-    from betterguard.repair.imports import Imports
 
-_SPLIT = (
-    "[{item}.strip().rstrip(\"/\") for {item} in {value}.split(\",\") if {item}.strip()]"
-)
+_SPLIT = '[{item}.strip().rstrip("/") for {item} in {value}.split(",") if {item}.strip()]'
 
 
 def from_environment(site: Site) -> Fix | ByHand:

@@ -39,7 +39,7 @@ def imported_guard(site: Site, imports: Imports) -> str | None:
 
 
 def module_for(code: Code, here: File, wanted: File) -> str:
-    """Give the name by which a file imports another: as others do, in the style of its own imports."""
+    """Give the name by which a file imports another, in the style of its own imports."""
     known = [
         imported.module
         for imported in here.facts.imports
@@ -77,7 +77,7 @@ def _by_neighbour(code: Code, here: File, wanted: File) -> str:
 
 
 def _absolute(code: Code, here: File, wanted: File) -> str:
-    """Give the shortest dotted name that means the file, as deep as the project's own imports go."""
+    """Give the shortest name that means the file, as deep as the project's own imports go."""
     parts = wanted.path.removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts.pop()
@@ -98,3 +98,23 @@ def _absolute(code: Code, here: File, wanted: File) -> str:
 def _parts(path: str) -> tuple[str, str]:
     folder, _, name = path.removesuffix(".py").rpartition("/")
     return folder, name
+
+
+def reaches(code: Code, start: File, wanted: File) -> bool:
+    """Whether importing a file imports another, directly or not."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        file = waiting.pop()
+        if file is wanted:
+            return True
+        if file.path in seen:
+            continue
+        seen.add(file.path)
+        for imported in file.facts.imports:
+            glue = "" if imported.module.endswith(".") else "."
+            for name in (imported.module, f"{imported.module}{glue}{imported.name}"):
+                target = code.project.module(file, name) if name else None
+                if target is not None:
+                    waiting.append(target)
+    return False

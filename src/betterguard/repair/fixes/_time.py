@@ -1,4 +1,4 @@
-"""What the time fixers share: the current moment as it is written, and which columns keep a zone."""
+"""What the time fixers share: how the current moment is written, which columns keep a zone."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 def now(imports: Imports, *, aware: bool = True) -> str:
-    """Give the current moment in UTC as the file writes it; naive as ``utcnow`` gave it if asked."""
+    """Give the current moment in UTC as the file writes it; naive, as from ``utcnow``, if asked."""
     moment = imports.use("datetime", "datetime")
-    zone = imports.bound("datetime", "UTC") or f"{imports.use('datetime', 'timezone')}.utc"
+    has_utc = imports.taken.get("UTC") == ("datetime", "UTC")
+    zone = "UTC" if has_utc else f"{imports.use('datetime', 'timezone')}.utc"
     return f"{moment}.now({zone})" + ("" if aware else ".replace(tzinfo=None)")
 
 
@@ -30,9 +31,7 @@ def keeps_zone(code: Code, model: Model, column: Column) -> bool:
     if column.is_zoned:
         return True
     return (
-        model.is_sqlmodel
-        and not column.has_explicit_type
-        and time.strict(code, column.file.path)
+        model.is_sqlmodel and not column.has_explicit_type and time.strict(code, column.file.path)
     )
 
 

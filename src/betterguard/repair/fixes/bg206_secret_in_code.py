@@ -23,14 +23,19 @@ def fix(site: Site) -> Fix | ByHand:
         return _assigned(site, node)
     if node.type == "boolean_operator":
         left = node.child_by_field_name("left")
-        return _read(site, node, left) if left is not None else ByHand("the secret is given elsewhere")
+        return (
+            _read(site, node, left) if left is not None else ByHand("the secret is given elsewhere")
+        )
     return _read(site, node, node)
 
 
 def _read(site: Site, whole: Node, call: Node) -> Fix | ByHand:
     """``getenv("NAME", "literal")`` becomes ``environ["NAME"]``."""
-    names = [source(c.named_children[0]) for found in walk(whole, "call")
-             if (c := found.child_by_field_name("arguments")) is not None and c.named_children]
+    names = [
+        source(c.named_children[0])
+        for found in walk(whole, "call")
+        if (c := found.child_by_field_name("arguments")) is not None and c.named_children
+    ]
     key = argument(call, 0, "key")
     function = source(call.child_by_field_name("function"))
     if key is None or function.rsplit(".", 1)[-1] not in {"getenv", "get"}:

@@ -1,4 +1,4 @@
-"""``datetime.utcnow`` becomes an aware moment where columns keep a zone, its naive equal elsewhere."""
+"""``datetime.utcnow`` becomes aware where columns keep a zone, its naive equal elsewhere."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ _CLAIMS = frozenset({"exp", "iat", "nbf"})
 
 def fix(site: Site) -> Fix | ByHand:
     """Write the moment with its zone; a reference becomes a lambda."""
-    expr = next(
-        (e for e in site.file.expressions if e.pos == site.hit.pos and _is(site, e)), None
-    )
+    expr = next((e for e in site.file.expressions if e.pos == site.hit.pos and _is(site, e)), None)
     if expr is None:
         return ByHand("the call is not where it was found")
     aware, safety = _wanted(site, expr)
@@ -75,5 +73,7 @@ def _is_claim(site: Site, expr: Expr) -> bool:
         value.kind == "name" and value.text == name and known in _CLAIMS
         for call in function.expressions
         if call.kind in {"dict", "call"}
-        for known, value in zip(call.names, call.parts[len(call.parts) - len(call.names) :], strict=True)
+        for known, value in zip(
+            call.names, call.parts[len(call.parts) - len(call.names) :], strict=True
+        )
     )

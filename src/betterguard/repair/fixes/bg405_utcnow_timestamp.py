@@ -11,7 +11,8 @@ from betterguard.repair.fixes import _time as moments
 def fix(site: Site) -> Fix | ByHand:
     """Make every ``utcnow`` that the number is worked out from aware."""
     call = next(
-        (e for e in site.file.calls if e.pos == site.hit.pos and e.text.endswith(".timestamp")), None
+        (e for e in site.file.calls if e.pos == site.hit.pos and e.text.endswith(".timestamp")),
+        None,
     )
     if call is None:
         return ByHand("the call is not where it was found")

@@ -50,7 +50,7 @@ def _declared(site: Site, model: Model, column: Column) -> Fix | ByHand:
     if edits is None:
         if not model.is_sqlmodel:
             return ByHand("the column is declared without mapped_column or Column")
-        edits = _bare(site, statement, moment, imports.use("sqlmodel", "Field"))
+        edits = _bare(statement, moment, imports.use("sqlmodel", "Field"))
     if edits is None:
         return ByHand("the column has a plain value as its default")
     return site.fix("move the time with every UPDATE", *edits, imports=imports)
@@ -61,8 +61,10 @@ def _is_aware(site: Site, model: Model, column: Column) -> bool:
 
 
 def _edits(site: Site, statement: Node, moment: str) -> list[Edit] | None:
-    calls = {source(call.child_by_field_name("function")).rsplit(".", 1)[-1]: call
-             for call in walk(statement, "call")}
+    calls = {
+        source(call.child_by_field_name("function")).rsplit(".", 1)[-1]: call
+        for call in walk(statement, "call")
+    }
     for name in _COLUMNS:
         if name in calls:
             return _argument(site, calls[name], f"onupdate={moment}")
@@ -81,9 +83,11 @@ def _argument(site: Site, call: Node, text: str) -> list[Edit] | None:
     return appended(site.text, listed, text) if listed is not None else None
 
 
-def _bare(site: Site, statement: Node, moment: str, field: str) -> list[Edit] | None:
+def _bare(statement: Node, moment: str, field: str) -> list[Edit] | None:
     """``updated_at: datetime`` and ``updated_at: datetime | None = None``."""
-    assignment = statement.named_children[0] if statement.type == "expression_statement" else statement
+    assignment = (
+        statement.named_children[0] if statement.type == "expression_statement" else statement
+    )
     right = assignment.child_by_field_name("right")
     if right is not None and source(right) != "None":
         return None

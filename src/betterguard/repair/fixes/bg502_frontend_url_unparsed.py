@@ -12,7 +12,6 @@ from betterguard.repair.syntax import at, replaced, source
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-
     from betterguard.audit.application import Middleware
     from betterguard.repair.edits import Edit
 
@@ -50,7 +49,8 @@ def _element(site: Site, added: Middleware, name: str) -> Node | None:
         return None
     listed = at(site.root(), given.pos, "list")
     return next(
-        (child for child in (listed.named_children if listed else ()) if source(child) == name), None
+        (child for child in (listed.named_children if listed else ()) if source(child) == name),
+        None,
     )
 
 

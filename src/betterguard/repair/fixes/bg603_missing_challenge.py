@@ -25,6 +25,10 @@ def _handled(site: Site) -> str:
     """Give the name of the exception where the place is in an exception handler."""
     function = site.function
     handlers = {id(handler.function.function) for handler in site.code.app.handlers}
-    if function is None or id(function.function) not in handlers or len(function.params) < len("ab"):
+    if (
+        function is None
+        or id(function.function) not in handlers
+        or len(function.params) < len("ab")
+    ):
         return ""
     return function.params[1].name

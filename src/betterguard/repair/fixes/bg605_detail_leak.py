@@ -40,7 +40,7 @@ def fix(site: Site) -> Fix | ByHand:
 
 
 def _off(site: Site, node: Node) -> Fix | ByHand:
-    flags = [flag for flag in walk(node, "true")]
+    flags = list(walk(node, "true"))
     if len(flags) != 1:
         return ByHand("the setting has no plain default")
     return site.fix("switch debug on only where a setting says so", replaced(flags[0], "False"))

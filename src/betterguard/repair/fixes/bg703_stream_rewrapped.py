@@ -10,7 +10,7 @@ _STREAMS = frozenset({"sys.stdout", "sys.stderr"})
 
 
 def fix(site: Site) -> Fix | ByHand:
-    """``sys.stdout = TextIOWrapper(sys.stdout.buffer, …)`` becomes ``sys.stdout.reconfigure(…)``."""
+    """Write ``sys.stdout.reconfigure(…)`` for ``sys.stdout = TextIOWrapper(…)``."""
     call = site.node("call")
     assignment = around(call, "assignment")
     target = source(assignment.child_by_field_name("left")) if assignment is not None else ""
