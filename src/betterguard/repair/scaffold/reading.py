@@ -81,7 +81,9 @@ class Reading:
     def apps(self) -> list[App]:
         """Every FastAPI application, the one with the most routes first."""
         found = [app for router in self.code.app.routers.values() for app in self._app(router)]
-        return sorted(found, key=lambda app: (-self._routes(app), len(app.file.path), app.file.path))
+        return sorted(
+            found, key=lambda app: (-self._routes(app), len(app.file.path), app.file.path)
+        )
 
     def _app(self, router: Router) -> Iterator[App]:
         project, file = self.code.project, router.file

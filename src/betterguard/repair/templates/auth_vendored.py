@@ -156,7 +156,9 @@ class SharedSecret:
 
     def __init__(self, secret: str) -> None:
         if len(secret.encode()) < MIN_SECRET_BYTES or secret.lstrip().startswith(("-----", "{")):
-            msg = f"BETTER_AUTH_SECRET must be a secret of at least {MIN_SECRET_BYTES} bytes, no key"
+            msg = (
+                f"BETTER_AUTH_SECRET must be a secret of at least {MIN_SECRET_BYTES} bytes, no key"
+            )
             raise ValueError(msg)
         self._key = Key("HS256", None, secret.encode())
 
@@ -172,7 +174,13 @@ class KeySet:
     An unknown key id causes one fetch in 30 seconds, a failure the next try after 5 to 60.
     """
 
-    LIFETIME, COOLDOWN, FIRST_BACK_OFF, LONGEST_BACK_OFF, STALE_FOR = 600.0, 30.0, 5.0, 60.0, 86_400.0
+    LIFETIME, COOLDOWN, FIRST_BACK_OFF, LONGEST_BACK_OFF, STALE_FOR = (
+        600.0,
+        30.0,
+        5.0,
+        60.0,
+        86_400.0,
+    )
 
     def __init__(
         self, fetch: Callable[[], list[Any]], clock: Callable[[], float] = time.monotonic
@@ -208,7 +216,9 @@ class KeySet:
         return now - self._fetched_at >= (self.COOLDOWN if unknown else self.LIFETIME)
 
     def _back_off(self) -> float:
-        return float(min(self.FIRST_BACK_OFF * 2 ** min(self._failures - 1, 8), self.LONGEST_BACK_OFF))
+        return float(
+            min(self.FIRST_BACK_OFF * 2 ** min(self._failures - 1, 8), self.LONGEST_BACK_OFF)
+        )
 
     async def _refresh(self) -> None:
         self._tried_at = self._clock()
@@ -371,7 +381,9 @@ def _object(segment: str) -> dict[str, Any]:
 
 
 def _depth(value: Any) -> int:  # noqa: ANN401 - JSON
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    inner = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    )
     return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
 
 

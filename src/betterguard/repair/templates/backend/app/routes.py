@@ -25,9 +25,7 @@ async def own_path(user: PathUser) -> None:
 router = APIRouter(prefix="/api/user/{user_id}/tasks", dependencies=[Depends(own_path)])
 
 
-async def own_task(
-    task_id: Annotated[int, Path(ge=1, le=2**31 - 1)], session: UserSession
-) -> Task:
+async def own_task(task_id: Annotated[int, Path(ge=1, le=2**31 - 1)], session: UserSession) -> Task:
     """Find a task; 404 when there is none that is the caller's."""
     return await session.get_one(Task, task_id)
 

@@ -32,7 +32,9 @@ def test_a_task_from_its_beginning_to_its_end(client: TestClient) -> None:
 
 def test_a_list_holds_ones_own_tasks(client: TestClient) -> None:
     mine, other = add(client, "cleo"), add(client, "dora")
-    found = [task["id"] for task in client.get("/api/user/cleo/tasks", headers=as_user("cleo")).json()]
+    found = [
+        task["id"] for task in client.get("/api/user/cleo/tasks", headers=as_user("cleo")).json()
+    ]
     assert mine in found
     assert other not in found
 
