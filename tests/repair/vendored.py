@@ -22,10 +22,13 @@ from betterguard.tokens import TokenKind
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from betterguard.errors import AuthError
     from betterguard.testing.tokens import TokenIssuer
 
 __all__ = ["NotOffered", "VendoredVerifier", "load", "static_keys", "vendored_verifier"]
 
+UNAUTHORIZED = 401
+CHALLENGE = 'Bearer error="invalid_token"'
 ISSUER = "http://localhost:3000"
 TEMPLATE = files("betterguard.repair") / "templates" / "auth_vendored.py"
 
@@ -92,13 +95,18 @@ class VendoredVerifier:
         try:
             claims = await self.verifier.verify(token)
         except HTTPException as refused:
-            assert refused.status_code == 401
-            assert refused.headers is not None
-            assert refused.headers["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
-            if refused.detail == "Token expired":
-                raise ExpiredToken(Reason.EXPIRED) from None
-            raise InvalidToken(AnyReason("any")) from None
+            raise _as_the_core_would(refused) from None
         return Claims(self.module._user_id(claims), claims)
+
+
+def _as_the_core_would(refused: HTTPException) -> AuthError:
+    challenge = (refused.headers or {})["WWW-Authenticate"]
+    if refused.status_code != UNAUTHORIZED or not challenge.startswith(CHALLENGE):
+        msg = f"answered {refused.status_code} {challenge!r}"
+        raise AssertionError(msg)
+    if refused.detail == "Token expired":
+        return ExpiredToken(Reason.EXPIRED)
+    return InvalidToken(AnyReason("any"))
 
 
 def static_keys(jwks: dict[str, Any]) -> Any:

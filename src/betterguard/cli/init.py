@@ -38,7 +38,7 @@ Examples:
 """
 
 
-def init(
+def init(  # noqa: PLR0913  each is an option of the command
     path: Annotated[Path, typer.Argument(help="The back end's folder, or one above it.")] = Path(),
     *,
     vendor: Annotated[

@@ -51,8 +51,8 @@ def show_cors(plan: Plan, reading: Reading, app: App) -> None:
         if middleware.app == app.router.key and middleware.name.endswith("CORSMiddleware"):
             line = reading.text(middleware.file).count(b"\n", 0, middleware.pos) + 1
             text = (
-                "guard.install puts CORS around everything once FRONTEND_URL is set, 500s included: "
-                "this one can then go"
+                "guard.install puts CORS around everything, error answers included, once "
+                "FRONTEND_URL is set: this one can then go"
             )
             plan.advise("Remove CORSMiddleware", text, where=f"{middleware.file.path}:{line}")
 
@@ -90,7 +90,7 @@ def show_isolation(plan: Plan, reading: Reading, module: str) -> None:
         "the engine is not isolated yet, which changes every statement, so it is shown and not "
         "written: give each table its owner, then isolate the engine (docs/isolation.md)"
     )
-    shown = [*_tables(models), "", *_database(code, engine, models, module)]
+    shown = [*_tables(models), "", *_database(engine, models, module)]
     plan.advise("Isolate the rows", text, where=where, code="\n".join(shown))
 
 
@@ -107,7 +107,7 @@ def _engine(code: Code) -> Value | None:
 def _tables(models: list[Model]) -> Iterator[str]:
     for model in models:
         if model.is_user:
-            yield f"# {model.name}: __table_args__ = {{'info': closed()}}, or shared() if all may read it"
+            yield f"# {model.name}: __table_args__ = {{'info': closed()}}; shared() if all read it"
         elif model.owner:
             given = "sa_column_kwargs=owner()" if model.is_sqlmodel else "**owner()"
             yield f"# {model.name}.{model.owner}: add {given}"
@@ -116,7 +116,7 @@ def _tables(models: list[Model]) -> Iterator[str]:
             yield f"# {model.name}: __table_args__ = {{'info': {hint}}}"
 
 
-def _database(code: Code, engine: Value | None, models: list[Model], module: str) -> Iterator[str]:
+def _database(engine: Value | None, models: list[Model], module: str) -> Iterator[str]:
     made = engine.expr if engine is not None else None
     is_async = made is not None and method(made) == "create_async_engine"
     session = "AsyncSession" if is_async else "Session"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.visit import keyword, method
-from betterguard.repair.scaffold.syntax import root_of
 from betterguard.repair.edits import Edit
 from betterguard.repair.imports import Imports
 from betterguard.repair.scaffold.naming import module_name
+from betterguard.repair.scaffold.syntax import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,7 +25,7 @@ FRONTEND = """\
 # The origins of the front ends, by commas.
 FRONTEND_URL=http://localhost:3000
 """
-SECRET = """\
+SHARED = """\
 # The front end signs tokens with its own jwt.sign (HS256): the secret that it signs with.
 BETTER_AUTH_TOKENS=secret
 BETTER_AUTH_SECRET=
@@ -52,7 +52,7 @@ def document_settings(plan: Plan, folder: Path, *, secret: bool, cors: bool) -> 
 
 def wanted(*, secret: bool, cors: bool) -> list[str]:
     """Give the blocks of settings that a project needs."""
-    return [URL, *([FRONTEND] if cors else []), *([SECRET] if secret else [])]
+    return [URL, *([FRONTEND] if cors else []), *([SHARED] if secret else [])]
 
 
 def tell_missing(plan: Plan, folder: Path, *, secret: bool, cors: bool) -> None:

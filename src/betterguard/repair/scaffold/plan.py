@@ -6,9 +6,9 @@ from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from betterguard.repair.scaffold.syntax import root_of
 from betterguard.errors import ConfigurationError
 from betterguard.repair.edits import apply
+from betterguard.repair.scaffold.syntax import root_of
 from betterguard.repair.writing import Change
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betterguard.audit.config import find_config
@@ -16,6 +15,7 @@ from betterguard.audit.sources import kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from betterguard.audit.application import Router
     from betterguard.audit.code import Code

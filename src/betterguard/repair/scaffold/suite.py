@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from betterguard.repair.scaffold.syntax import root_of
 from betterguard.repair.edits import Edit
 from betterguard.repair.scaffold.naming import absolute_name, import_base
+from betterguard.repair.scaffold.syntax import root_of
 from betterguard.repair.scaffold.templates import template
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def add_suite(plan: Plan, reading: Reading, app: App, auth: str, *, vendor: bool
         plan.present.append("the test of the guard")
     else:
         path = next(tests / name for name in FILES if not (tests / name).exists())
-        text = _test(reading, app, base, auth, vendor=vendor)
+        text = _vendored_test(base, auth) if vendor else _test(app, base, auth)
         plan.create(path, text, "tries a missing, expired, forged and foreign token")
     _add_settings(plan, reading, folder, base)
 
@@ -46,21 +46,23 @@ def _texts(tests: Path) -> Iterator[str]:
             yield path.read_text(encoding="utf-8", errors="replace")
 
 
-def _test(reading: Reading, app: App, base: str, auth: str, *, vendor: bool) -> str:
+def _vendored_test(base: str, auth: str) -> str:
+    package, _, name = absolute_name(base, auth).rpartition(".")
+    imported = f"from {package} import {name}" if package else f"import {name}"
+    shown = imported if name == "auth" else f"{imported} as auth"
+    return template("test_auth_vendored.py").replace("from app import auth", shown)
+
+
+def _test(app: App, base: str, auth: str) -> str:
     module = absolute_name(base, auth)
-    if vendor:
-        package, _, name = module.rpartition(".")
-        imported = f"from {package} import {name}" if package else f"import {name}"
-        shown = imported if name == "auth" else f"{imported} as auth"
-        return template("test_auth_vendored.py").replace("from app import auth", shown)
     text = template("test_auth.py").replace("from app.auth import", f"from {module} import")
-    module = absolute_name(base, app.file.path)
+    served = absolute_name(base, app.file.path)
     name = _served_name(app)
     if name is None and app.factory is not None:
         factory = app.factory.name
         text = text.replace("small = FastAPI()", f"app = {factory}()\nsmall = FastAPI()")
-        return text.replace("from app.main import app", f"from {module} import {factory}")
-    shown = f"from {module} import {name}" + ("" if name == "app" else " as app")
+        return text.replace("from app.main import app", f"from {served} import {factory}")
+    shown = f"from {served} import {name}" + ("" if name == "app" else " as app")
     return text.replace("from app.main import app", shown)
 
 

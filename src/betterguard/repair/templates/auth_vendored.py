@@ -114,7 +114,7 @@ def _missing() -> HTTPException:
     return HTTPException(401, "Missing token", {"WWW-Authenticate": "Bearer"})
 
 
-def _invalid(error: str = "invalid_token") -> HTTPException:
+def _invalid(*, error: str = "invalid_token") -> HTTPException:
     return HTTPException(401, "Invalid token", {"WWW-Authenticate": f'Bearer error="{error}"'})
 
 
@@ -136,7 +136,7 @@ def _bearer(connection: HTTPConnection) -> str:
     scheme, _, token = headers[0].partition(" ")
     token = token.strip(" ")
     if len(headers) > 1 or scheme.lower() != "bearer" or not token or len(token.split()) > 1:
-        raise _invalid("invalid_request")
+        raise _invalid(error="invalid_request")
     return token
 
 
@@ -226,9 +226,7 @@ class KeySet:
             # Of several seconds in all: urllib's own limit is for each read.
             entries = await asyncio.wait_for(asyncio.to_thread(self._fetch), 5)
             keys = read_keys(entries)
-            if not keys:
-                msg = "no usable key"
-                raise ValueError(msg)
+            _demand(bool(keys))
         except Exception as err:  # noqa: BLE001 - whatever failed: the last good set serves on
             self._failures += 1
             logger.warning("the key set could not be had: %s", type(err).__name__)
@@ -275,7 +273,7 @@ def _read_key(entry: dict[str, Any]) -> Key:
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:  # noqa: ANN401 - urllib's shape
-        return None
+        """Follow none: the key set's address is the one in the settings."""
 
 
 def fetch_key_set(url: str) -> list[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app import models as models  # so that the metadata below knows the tables
+from app import models  # noqa: F401  so that the metadata below knows the tables
 from app.auth import guard
 from app.settings import settings
 from betterguard.rows import isolate

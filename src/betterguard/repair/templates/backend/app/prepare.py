@@ -12,7 +12,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlmodel import SQLModel
 
-from app import models as models  # so that the metadata knows the tables
+from app import models  # noqa: F401  so that the metadata knows the tables
 from app.settings import settings
 from betterguard.rows import grants, policies
 
