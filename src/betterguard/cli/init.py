@@ -26,15 +26,15 @@ SCHEMA_VERSION = 1
 EXAMPLES = """\
 Examples:
 
-  betterguard init                  this folder: shows what it would write, then asks
+  betterguard init               this folder: show, then ask
 
-  betterguard init backend --diff   only show the diff
+  betterguard init backend --diff   only print the diff
 
-  betterguard init --yes            write without asking, as in a script
+  betterguard init --yes         write without asking
 
-  betterguard init --vendor         one auth.py on PyJWT, and no dependency on betterguard
+  betterguard init --vendor      one auth.py on PyJWT alone
 
-  betterguard init new-project      a new back end, in an empty folder
+  betterguard init new-project   a new back end
 """
 
 

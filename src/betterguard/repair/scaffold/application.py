@@ -107,14 +107,21 @@ class _Wiring:
         return f"lifespan={self.guard}.lifespan"
 
     def _imports(self, file: File) -> Imports:
-        tops = {
-            path.split("/", 1)[0].removesuffix(".py") for path in self.reading.code.project.files
-        }
-        own = {module_name(self.reading.code.project, file, self.auth).split(".")[0], *tops}
-        return Imports(self.reading.text(file), frozenset(own))
+        project = self.reading.code.project
+        tops = {path.split("/", 1)[0].removesuffix(".py") for path in project.files}
+        own = frozenset({module_name(self.reading, file, self.auth).split(".")[0], *tops})
+        whole = Imports(self.reading.text(file), own)
+        if file is not self.app.file or self.app.factory is not None:
+            return whole
+        # Only imports above the application: below it they come too late.
+        above = Imports(self.reading.text(file)[: self.app.stmt.pos], own)
+        above.taken.update(
+            {name: origin for name, origin in whole.taken.items() if not any(origin)}
+        )
+        return above
 
     def _use_guard(self, file: File, imports: Imports) -> str:
-        return imports.use(module_name(self.reading.code.project, file, self.auth), self.name)
+        return imports.use(module_name(self.reading, file, self.auth), self.name)
 
     def _join_own(self, own: Expr) -> None:
         target = self.reading.code.project.resolve(self.app.file, own.text)

@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from betterguard.audit.project import File, Project
+    from betterguard.repair.scaffold.reading import App, Reading
 
-__all__ = ["import_base", "module_name"]
+__all__ = ["absolute_name", "import_base", "module_name"]
+
+COMMAND_FILES = (
+    "Dockerfile*",
+    "Procfile",
+    "Makefile",
+    "README*",
+    "docker-compose*.y*ml",
+    "package.json",
+    "*.sh",
+    "*.toml",
+)
+MAX_BYTES = 200_000
+"""Of a file that is searched for the command that serves the application."""
 
 
-def import_base(project: Project, file: File) -> str:
-    """Give the folder that absolute names begin in: the one that the project's imports show.
+def import_base(reading: Reading, app: App) -> str:
+    """Give the folder, from the root, that absolute names begin in.
 
-    The file's own imports count first, then those of the files around it; where none tells, it
-    is the first folder above that is no package.
+    The application's own imports tell, or those of other files, or the command that serves it
+    (``uvicorn app.main:app``); else it is the folder of the requirements, or a ``src``.
     """
+    project, file = reading.code.project, app.file
     folder = PurePosixPath(file.path).parent
     for files in ([file], project.files.values()):
         shown = Counter(base for one in files for base in _bases(project, one))
         fitting = [base for base, _ in shown.most_common() if folder.is_relative_to(base)]
         if fitting:
             return fitting[0]
-    while folder.name and f"{folder}/__init__.py" in project.files:
-        folder = folder.parent
-    return str(folder)
+    return _served(reading, app) or _packaged(reading, app)
 
 
 def _bases(project: Project, file: File) -> Iterator[str]:
+    """Give the folders that a file's absolute imports of the project begin in."""
     for imported in file.facts.imports:
         if imported.module.startswith("."):
             continue
@@ -43,11 +59,40 @@ def _bases(project: Project, file: File) -> Iterator[str]:
                 yield str(PurePosixPath(*parts[: -len(names)]))
 
 
-def module_name(project: Project, file: File, target: str) -> str:
+def _served(reading: Reading, app: App) -> str | None:
+    """Give the folder that a command such as ``uvicorn app.main:app`` begins in."""
+    parts = _parts(app.file.path)
+    pattern = re.compile(rf"\b((?:\w+\.)*{re.escape(parts[-1])}):\w+")
+    for text in _commands(reading.backend(app)):
+        for match in pattern.finditer(text):
+            names = match[1].split(".")
+            if parts[-len(names) :] == names:
+                return str(PurePosixPath(*parts[: -len(names)]))
+    return None
+
+
+def _commands(folder: Path) -> Iterator[str]:
+    for pattern in COMMAND_FILES:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_file() and path.stat().st_size < MAX_BYTES:
+                yield path.read_text(encoding="utf-8", errors="replace")
+
+
+def _packaged(reading: Reading, app: App) -> str:
+    folder = PurePosixPath(app.file.path).parent
+    while f"{folder}/__init__.py" in reading.code.project.files:
+        folder = folder.parent
+    if folder.name == "src":
+        return str(folder)
+    return reading.shown(reading.backend(app))
+
+
+def module_name(reading: Reading, file: File, target: str) -> str:
     """Give the name by which ``file`` imports the file at ``target``: ``app.auth`` or ``.auth``."""
+    project = reading.code.project
     if _is_relative(project, file):
         return _relative(PurePosixPath(file.path).parent, _parts(target))
-    return absolute_name(import_base(project, file), target)
+    return absolute_name(import_base(reading, reading.apps[0]), target)
 
 
 def absolute_name(base: str, target: str) -> str:

@@ -74,7 +74,7 @@ def _complete(found: Plan, reading: Reading, app: App, *, vendor: bool) -> None:
     secret = signs_with_secret(reading.code.environment.servers)
     folder = reading.backend(app)
     auth = _add_vendored(found, reading, app) if vendor else _add_guard(found, reading, app)
-    module = module_name(reading.code.project, app.file, auth)
+    module = module_name(reading, app.file, auth)
     document_settings(found, folder, secret=secret, cors=not vendor)
     tolerate(found, reading)
     add_requirement(found, folder, pyjwt() if vendor else betterguard())

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["App", "Guard", "Reading", "read"]
 
 MANIFESTS = ("pyproject.toml", "requirements.txt", "requirements.in", "Pipfile", "setup.py")
+SOURCES = frozenset({"src", "app"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,13 +126,17 @@ class Reading:
                 return folder
             if folder == self.root:
                 break
-        return self._import_base(app)
+        while start != self.root and (_is_package(start) or start.name in SOURCES):
+            start = start.parent
+        return start
 
-    def _import_base(self, app: App) -> Path:
-        folder = self.place(app.file.path).parent
-        while folder != self.root and (folder / "__init__.py").is_file():
-            folder = folder.parent
-        return folder
+    def shown(self, folder: Path) -> str:
+        """Give a folder's path from the root, with forward slashes; ``.`` for the root."""
+        return folder.relative_to(self.root).as_posix()
+
+
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file()
 
 
 def read(root: Path) -> Reading:

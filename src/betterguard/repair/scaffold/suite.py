@@ -27,7 +27,7 @@ SETTING = 'os.environ.setdefault("BETTER_AUTH_URL", "http://localhost:3000")'
 def add_suite(plan: Plan, reading: Reading, app: App, auth: str, *, vendor: bool) -> None:
     """Add the test, and what it needs to find, unless they are there."""
     folder = reading.backend(app)
-    base = import_base(reading.code.project, app.file)
+    base = import_base(reading, app)
     tests = next(
         (folder / name for name in ("tests", "test") if (folder / name).is_dir()), folder / "tests"
     )
@@ -83,9 +83,7 @@ def _add_settings(plan: Plan, reading: Reading, folder: Path, base: str) -> None
         place = reading.place(base).resolve()
         if place != folder.resolve():
             text = _with_path(text, os.path.relpath(place, folder).replace(os.sep, "/"))
-        plan.create(
-            path, text, "the setting that tests run with, and the folder that they import from"
-        )
+        plan.create(path, text, "the setting that tests run with")
         return
     raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     if b"BETTER_AUTH_URL" in raw:
@@ -93,7 +91,8 @@ def _add_settings(plan: Plan, reading: Reading, folder: Path, base: str) -> None
         return
     at = _head_end(raw)
     gap = "\n" if at and not raw[:at].endswith(b"\n\n") else ""
-    edit = Edit(at, at, f"{gap}import os\n\n{SETTING}\n\n")
+    rest = "" if raw[at:].lstrip(b"\r").startswith(b"\n") else "\n"
+    edit = Edit(at, at, f"{gap}import os\n\n{SETTING}\n{rest}")
     plan.edit(path, [edit], "the setting that tests run with")
 
 
