@@ -16,6 +16,13 @@ from app import models  # noqa: F401  so that the metadata knows the tables
 from app.settings import settings
 from betterguard.rows import grants, policies
 
+# The statement that makes the role, with its names quoted; nothing where there is one.
+MISSING_ROLE = text(
+    "SELECT format('CREATE ROLE %I LOGIN PASSWORD %L',"
+    " CAST(:role AS text), CAST(:password AS text))"
+    " WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = CAST(:role AS text))"
+)
+
 
 async def prepare() -> None:
     """Make what is missing, in one transaction, as the tables' owner."""
@@ -34,15 +41,10 @@ async def _bind_role(connection: AsyncConnection) -> None:
     """Give the application's role its own rows, and nothing else."""
     application = make_url(settings.database_url)
     role = application.username or ""
-    known = await connection.scalar(
-        text("SELECT count(*) FROM pg_roles WHERE rolname = :role"), {"role": role}
-    )
-    if not known:
-        written = await connection.scalar(
-            text("SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', :role, :password)"),
-            {"role": role, "password": application.password or ""},
-        )
-        await connection.exec_driver_sql(str(written))
+    named = {"role": role, "password": application.password or ""}
+    missing = await connection.scalar(MISSING_ROLE, named)
+    if missing:
+        await connection.exec_driver_sql(missing)
     for statement in (
         *policies(SQLModel.metadata, role=role),
         *grants(SQLModel.metadata, role=role),
