@@ -130,23 +130,23 @@ def test_its_own_tests_pass_at_once(backend: Path) -> None:
     assert "18 passed" in run(backend, {}, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 
-def test_the_database_holds_what_isolation_wants(backend: Path, databases: dict[str, str]) -> None:
-    run(backend, databases | {"BETTER_AUTH_URL": "http://localhost"}, "-m", "app.prepare")
-    verified = (
+def test_a_role_that_no_policy_binds_is_refused(backend: Path, databases: dict[str, str]) -> None:
+    owner = databases["DATABASE_OWNER_URL"]
+    run(
+        backend, {"DATABASE_URL": owner, "BETTER_AUTH_URL": "http://localhost"}, "-m", "app.prepare"
+    )
+    connected = (
         "import asyncio\n"
-        "from sqlalchemy.ext.asyncio import create_async_engine\n"
-        "from sqlmodel import SQLModel\n"
-        "from app import models\n"
-        "from app.settings import settings\n"
-        "from betterguard.rows import isolate, session\n"
+        "from app.db import engine\n"
+        "from betterguard import ConfigurationError\n"
         "async def connect():\n"
-        "    engine = create_async_engine(settings.database_url)\n"
-        "    isolate(engine, SQLModel.metadata, verify=True)\n"
-        "    async with session(engine, 'ada') as opened:\n"
-        "        await opened.connection()\n"
+        "    try:\n"
+        "        async with engine.connect(): print('connected')\n"
+        "    except ConfigurationError as refused: print(refused)\n"
         "asyncio.run(connect())\n"
     )
-    run(backend, databases | {"BETTER_AUTH_URL": "http://localhost"}, "-c", verified)
+    environment = {"DATABASE_URL": owner, "BETTER_AUTH_URL": "http://localhost"}
+    assert "superuser" in run(backend, environment, "-c", connected)
 
 
 def test_a_second_init_changes_nothing(backend: Path) -> None:

@@ -127,6 +127,7 @@ RULE = Rule(
         "high for other writes, less for left-over test endpoints."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD
@@ -190,6 +191,18 @@ def tasks(session: Session = Depends(get_session)):
         Snippet.of(
             _HEAD
             + """
+app = FastAPI()
+@app.get("/tasks")
+def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task).where(Task.user_id == user)).all()
+@app.get("/count")
+def count(session: Session = Depends(get_session)):
+    return len(session.exec(select(Task)).all())
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
 from fastapi.security import HTTPBearer
 app = FastAPI()
 @app.post("/tasks", dependencies=[Depends(HTTPBearer())])
@@ -198,5 +211,33 @@ def add(title: str, user_id: str, session: Session = Depends(get_session)):
     session.commit()
 """
         ),
+    ),
+    fixed=(
+        None,
+        None,
+        Snippet.of("""
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from sqlmodel import Field, Session, SQLModel, select
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+
+def get_session(): ...
+def get_user(authorization: str) -> str:
+    if not authorization:
+        raise HTTPException(401)
+    return authorization
+
+app = FastAPI()
+@app.get("/tasks")
+def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task).where(Task.user_id == user)).all()
+@app.get("/count")
+def count(session: Session = Depends(get_session), user: str = Depends(get_user)):
+    return len(session.exec(select(Task)).all())
+"""),
+        None,
     ),
 )

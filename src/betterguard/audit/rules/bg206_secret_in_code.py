@@ -188,6 +188,7 @@ RULE = Rule(
         "32 bytes."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("import os\nBETTER_AUTH_SECRET = os.environ['BETTER_AUTH_SECRET']\n"),
         Snippet.of(
@@ -204,5 +205,25 @@ RULE = Rule(
             "class Settings(BaseSettings):\n    better_auth_secret: str = 'change-me'\n"
         ),
         Snippet.of("SECRET_KEY = 'a-literal-secret-of-some-length-that-is-long'\n"),
+    ),
+    fixed=(
+        Snippet.of("""\
+import os
+KEY = os.environ['BETTER_AUTH_SECRET']
+"""),
+        Snippet.of("""\
+import os
+KEY = os.environ['JWT_SECRET']
+"""),
+        Snippet.of("""\
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    better_auth_secret: str
+"""),
+        Snippet.of("""\
+import os
+
+SECRET_KEY = os.environ["SECRET_KEY"]
+"""),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 from sqlmodel import Field, SQLModel
 
+from betterguard.rows import owned_index
 from betterguard.rows.sqlmodels import OwnedModel
 from betterguard.schema.sqlmodel import Timestamps
 
@@ -45,5 +46,7 @@ class Task(OwnedModel, Timestamps, TaskIn, table=True):
     The session fills it in. Of tables without an owner of their own say in ``__table_args__``
     whose the rows are: ``{"info": via("task_id")}``, ``shared()`` or ``closed()``.
     """
+
+    __table_args__ = (owned_index("task_of_user", "id"),)
 
     id: int | None = Field(default=None, primary_key=True)

@@ -17,9 +17,11 @@ from betterguard.web.sessions import user_session
 
 __all__ = ["UserSession", "engine"]
 
+# On PostgreSQL the first connection inspects role and policies, and refuses to go on without them.
 engine = isolate(
     create_async_engine(settings.database_url, pool_pre_ping=True, hide_parameters=True),
     SQLModel.metadata,
+    verify=settings.database_url.startswith("postgresql"),
 )
 
 UserSession = Annotated[
