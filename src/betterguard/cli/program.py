@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from betterguard.cli.audit import EXAMPLES, audit
+from betterguard.cli.init import init
 
 app = typer.Typer(
     name="betterguard",
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command(epilog=EXAMPLES)(audit)
+app.command()(init)
 
 
 def _show_version(*, wanted: bool) -> None:
