@@ -17,7 +17,7 @@ import { createInterface } from "node:readline";
 import { SqliteDialect } from "kysely";
 import Database from "libsql";
 import pg from "pg";
-import { authOptions, jwtOptions } from "./options.mjs";
+import { authOptions, jwtOptions, withJwtPlugin } from "./options.mjs";
 
 const { PACKAGE: library = "better-auth" } = process.env;
 const { betterAuth } = await import(library);
@@ -62,7 +62,7 @@ const start = async (url) => {
   const options = authOptions({
     url,
     database,
-    plugins: [jwt(jwtOptions())],
+    plugins: withJwtPlugin() ? [jwt(jwtOptions())] : [],
     sendVerificationEmail: async ({ user, token }) => {
       verificationTokens.set(user.email, token);
     },

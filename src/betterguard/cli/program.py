@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from betterguard.cli.audit import EXAMPLES, audit
+from betterguard.cli.doctor import EPILOG as DOCTOR_EPILOG
+from betterguard.cli.doctor import doctor
 from betterguard.cli.init import init
+from betterguard.cli.token import app as token
 
 app = typer.Typer(
     name="betterguard",
@@ -18,7 +21,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command(epilog=EXAMPLES)(audit)
+app.command(epilog=DOCTOR_EPILOG)(doctor)
 app.command()(init)
+app.add_typer(token)
 
 
 def _show_version(*, wanted: bool) -> None:
