@@ -154,9 +154,14 @@ def _session_identity(
 
 
 def _session_user(payload: Mapping[str, Any]) -> dict[str, Any]:
-    # Not the session: it holds the live session token.
-    user = payload["user"]
-    return {**user, "sub": user["id"]}
+    # Of the session its id alone: it holds the live session token.
+    user, session = payload["user"], payload["session"]
+    shown = {**user, "sub": user["id"], "sid": session.get("id")}
+    # When the cookie was made is Better Auth's to say, not the user's row's.
+    shown.pop("iat", None)
+    if "iat" in payload:
+        shown["iat"] = payload["iat"]
+    return shown
 
 
 def _check_issuer(rules: ClaimRules, payload: Mapping[str, Any]) -> None:

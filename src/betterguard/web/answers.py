@@ -19,9 +19,9 @@ from betterguard.errors import (
     ExpiredToken,
     InternalError,
     InvalidToken,
-    KeysUnavailable,
     MalformedCredential,
     MissingToken,
+    RevokedToken,
 )
 from betterguard.web.missing_rows import missing_row_errors
 
@@ -44,6 +44,7 @@ _CHALLENGES: dict[type[AuthError], str] = {
     MissingToken: "Bearer",
     MalformedCredential: 'Bearer error="invalid_request"',
     ExpiredToken: ('Bearer error="invalid_token", error_description="The access token expired"'),
+    RevokedToken: 'Bearer error="invalid_token", error_description="The access token was revoked"',
     InvalidToken: 'Bearer error="invalid_token"',
 }
 
@@ -62,7 +63,7 @@ class Refusal(HTTPException):
 
 def headers_of(error: AuthError) -> dict[str, str] | None:
     """Give the headers that belong to the error's status."""
-    if isinstance(error, KeysUnavailable):
+    if error.retry_after is not None:
         return {"Retry-After": str(error.retry_after)}
     challenge = next((_CHALLENGES[kind] for kind in type(error).__mro__ if kind in _CHALLENGES), "")
     return {"WWW-Authenticate": challenge} if challenge else None
