@@ -130,7 +130,7 @@ async def test_what_can_matter_no_longer_is_forgotten() -> None:
         clock.now = NOW + seconds
         monotonic.now += 100.0
         await revocations.catch_up()
-        assert len(revocations) == left
+        assert revocations.state().entries == left
 
 
 async def test_an_unknown_record_is_no_empty_one() -> None:

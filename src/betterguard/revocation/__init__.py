@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from betterguard.revocation.opening import open_store
 from betterguard.revocation.record import Revocation, Subject, token_digest
-from betterguard.revocation.replica import RevocationPolicy, Revocations
+from betterguard.revocation.replica import RevocationPolicy, Revocations, RevocationState
 from betterguard.revocation.store import MemoryStore, RevocationStore, StoreUnavailable
 
 __all__ = [
     "MemoryStore",
     "Revocation",
     "RevocationPolicy",
+    "RevocationState",
     "RevocationStore",
     "Revocations",
     "StoreUnavailable",

@@ -8,6 +8,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from betterguard.events import Event
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,7 +49,10 @@ def stored(subject: str, id_: str, moment: float | str, until: float | str) -> I
         yield Revocation(Subject(subject), id_, float(moment), float(until))
     except ValueError:
         # The fault alone would say nothing of what to do, and its text quotes the entry.
-        logger.error("an entry in the store of revocations cannot be read")  # noqa: TRY400
+        logger.error(  # noqa: TRY400
+            "an entry in the store of revocations cannot be read",
+            extra=Event.REVOCATION_UNREADABLE(),
+        )
 
 
 def token_digest(token: str) -> str:

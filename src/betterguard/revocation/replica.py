@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from betterguard.errors import Reason, RevocationsUnavailable, RevokedToken
+from betterguard.events import Event
 from betterguard.revocation.record import Revocation, Subject, token_digest
 from betterguard.revocation.store import StoreUnavailable
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from betterguard.revocation.store import Position, RevocationStore
 
-__all__ = ["RevocationPolicy", "Revocations"]
+__all__ = ["RevocationPolicy", "RevocationState", "Revocations"]
 
 logger = logging.getLogger("betterguard.revocation")
 
@@ -54,6 +55,17 @@ class RevocationPolicy:
         # exchanged for a token that lives as long again.
         lives = 2 if subject is Subject.SESSION else 1
         return Revocation(subject, id_, moment, moment + lives * self.lifetime + self.leeway)
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationState:
+    """What is known of the revocations, for health checks: counts and seconds, no names."""
+
+    usable: bool
+    entries: int
+    age: float | None
+    """Since the store was last heard of; None before the first time."""
+    away: bool
 
 
 class Revocations:
@@ -93,6 +105,16 @@ class Revocations:
         """Tell whether the copy is recent enough to serve."""
         # Nothing is known before the first answer, however long the copy may serve.
         return math.inf > self.age() <= self._policy.max_staleness
+
+    def state(self) -> RevocationState:
+        """Tell what is known now: for health checks and diagnosis."""
+        age = self.age()
+        return RevocationState(
+            usable=self.usable(),
+            entries=sum(map(len, self._in_force.values())),
+            age=age if math.isfinite(age) else None,
+            away=self._away,
+        )
 
     def check(self, user_id: str, payload: Mapping[str, Any], token: str) -> None:
         """Raise `RevokedToken` for a verified token that has been revoked.
@@ -154,9 +176,6 @@ class Revocations:
             await asyncio.wait([task])
         await self._store.aclose()
 
-    def __len__(self) -> int:
-        return sum(map(len, self._in_force.values()))
-
     def _following(self) -> bool:
         # A task of a loop that is no more never ends.
         task = self._task
@@ -172,7 +191,7 @@ class Revocations:
                 self._lost(failure)
                 await asyncio.sleep(RETRY)
             except Exception as surprise:
-                logger.exception("following the revocations failed")
+                logger.exception("following the revocations failed", extra=Event.REVOCATIONS_AWAY())
                 self._lost(StoreUnavailable(type(surprise).__name__))
                 await asyncio.sleep(RETRY)
 
@@ -184,7 +203,10 @@ class Revocations:
                 await self._write_back(found)
         self._apply(found)
         if self._away:
-            logger.warning("the store of revocations is back")
+            logger.warning(
+                "the store of revocations is back",
+                extra=Event.REVOCATIONS_BACK(seconds=self._monotonic() - self._known_at),
+            )
         self._away = False
         if before is None or self._position is not None:
             # Else the store was lost meanwhile, and all is to be read.
@@ -203,7 +225,11 @@ class Revocations:
             if entry.until > now and (entry.subject, entry.id, entry.moment) not in there
         ]
         if lost:
-            logger.warning("%d revocations were not in the store: writing them back", len(lost))
+            logger.warning(
+                "%d revocations were not in the store: writing them back",
+                len(lost),
+                extra=Event.REVOCATIONS_RESTORED(revocations=len(lost)),
+            )
             await self._store.add(lost)
 
     def _lost(self, failure: StoreUnavailable) -> None:
@@ -211,6 +237,7 @@ class Revocations:
             logger.warning(
                 "the store of revocations is away (%s); what is known serves for %.0f s",
                 *(failure, self._policy.max_staleness),
+                extra=Event.REVOCATIONS_AWAY(error=str(failure)),
             )
         self._away = True
         # All is read again afterwards: the store may come back empty.

@@ -6,7 +6,6 @@ details (RFC 9457) where the application asks for them.
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
 from typing import TYPE_CHECKING
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from betterguard.web.refusals import RefusalLog
 
 __all__ = ["Refusal", "add_error_answers", "headers_of"]
-
-logger = logging.getLogger("betterguard.web")
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -87,7 +84,7 @@ def add_error_answers(app: FastAPI, log: RefusalLog, *, problem_details: bool) -
 
     async def fail(connection: Request, error: Exception) -> Response:
         request_id = _request_id(connection)
-        logger.error("request %s failed", request_id, exc_info=error)
+        log.tell_failure(request_id, error)
         headers = {REQUEST_ID_HEADER: request_id}
         return _answer(connection, InternalError(), headers, problem_details=problem_details)
 

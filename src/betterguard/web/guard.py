@@ -19,6 +19,7 @@ from betterguard.errors import (
     Reason,
     RevocationsUnavailable,
 )
+from betterguard.events import Event
 from betterguard.revocation import RevocationPolicy, Revocations, Subject, open_store
 from betterguard.settings import Settings, TokenSource
 from betterguard.tokens import (
@@ -33,6 +34,8 @@ from betterguard.web import cors
 from betterguard.web.answers import add_error_answers
 from betterguard.web.bearer import read_bearer, read_session_cache
 from betterguard.web.dependency import Dependency, NotBare
+from betterguard.web.observing import observed
+from betterguard.web.readiness import readiness
 from betterguard.web.refusals import RefusalLog
 from betterguard.web.revocations import DEFAULT_PATH, revocation_router
 from betterguard.web.routes import document_answers, path_faults
@@ -42,10 +45,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fastapi import APIRouter, FastAPI
+    from fastapi.responses import JSONResponse
     from starlette.requests import HTTPConnection
 
-    from betterguard.revocation import RevocationStore
+    from betterguard.revocation import RevocationState, RevocationStore
     from betterguard.tokens import Claims, KeySetState, KeySource
+    from betterguard.web.observing import Observer
 
 __all__ = ["BetterGuard"]
 
@@ -63,7 +68,8 @@ class BetterGuard(NotBare, Generic[U]):
     ``user`` makes the application's own user from verified claims (by default a `User`); what
     it refuses with ValueError is a token that is not valid here. ``path_parameter`` is the
     part of a path that ``path_user`` compares. ``keys`` replaces the keys that the settings
-    name, as a test does, and ``revocation_store`` the store. ``clock`` gives seconds since 1970.
+    name, as a test does, and ``revocation_store`` the store. ``observer`` is told of outcomes.
+    ``clock`` gives seconds since 1970.
     """
 
     @overload
@@ -74,6 +80,7 @@ class BetterGuard(NotBare, Generic[U]):
         path_parameter: str = ...,
         keys: KeySource | None = ...,
         revocation_store: RevocationStore | None = ...,
+        observer: Observer | None = ...,
         clock: Callable[[], float] = ...,
     ) -> None: ...
 
@@ -86,6 +93,7 @@ class BetterGuard(NotBare, Generic[U]):
         path_parameter: str = ...,
         keys: KeySource | None = ...,
         revocation_store: RevocationStore | None = ...,
+        observer: Observer | None = ...,
         clock: Callable[[], float] = ...,
     ) -> None: ...
 
@@ -99,6 +107,7 @@ class BetterGuard(NotBare, Generic[U]):
         path_parameter: str = "user_id",
         keys: KeySource | None = None,
         revocation_store: RevocationStore | None = None,
+        observer: Observer | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__("write Depends(guard.user), or another of the guard's dependencies")
@@ -108,7 +117,8 @@ class BetterGuard(NotBare, Generic[U]):
         self.verifier = _verifier(settings, keys or _access_keys(settings, self._remote), clock)
         self._cookie_verifier = _cookie_verifier(settings, self._remote, clock)
         self._preview = re.compile(settings.frontend_preview or r"(?!)")
-        self._refusals = RefusalLog()
+        self._observer = observer
+        self._refusals = RefusalLog(observer)
         self._revocations = _revocations(settings, revocation_store, clock)
         self._clock = clock
         self.user: Dependency[U] = self._dependency(self._user, "user", (401, 503))
@@ -125,19 +135,23 @@ class BetterGuard(NotBare, Generic[U]):
             self._user_id, "verify_token", (401, 503)
         )
         """The caller's id alone, for ``current_user_id: str = Depends(verify_token)``."""
-        self.fresh_user: Dependency[U] = Dependency(
-            partial(self._authenticate, fresh=True),
-            self._user,
-            name="fresh_user",
-            statuses=(401, 503),
+        self.fresh_user: Dependency[U] = self._dependency(
+            self._user, "fresh_user", (401, 503), fresh=True
         )
         """Who is calling, and not revoked as of now: the store of revocations is asked, and 503
         is the answer when it is away. For what must not happen after a sign-out."""
+        if observer is not None:
+            observer.watch(self)
 
     @overload
     @classmethod
     def from_env(
-        cls, *, env_file: str | Path | None = ..., path_parameter: str = ...
+        cls,
+        *,
+        env_file: str | Path | None = ...,
+        path_parameter: str = ...,
+        revocation_store: RevocationStore | None = ...,
+        observer: Observer | None = ...,
     ) -> BetterGuard[User]: ...
 
     @overload
@@ -148,6 +162,8 @@ class BetterGuard(NotBare, Generic[U]):
         user: Callable[[Claims], V],
         env_file: str | Path | None = ...,
         path_parameter: str = ...,
+        revocation_store: RevocationStore | None = ...,
+        observer: Observer | None = ...,
     ) -> BetterGuard[V]: ...
 
     @classmethod
@@ -188,7 +204,10 @@ class BetterGuard(NotBare, Generic[U]):
         if self.settings.frontend_origins or self.settings.frontend_preview:
             cors.wrap(app, self.settings, allow_credentials=allow_credentials)
         else:
-            logger.warning("FRONTEND_URL is not set: browsers on other origins are not served")
+            logger.warning(
+                "FRONTEND_URL is not set: browsers on other origins are not served",
+                extra=Event.SETTING_UNWISE(),
+            )
         add_error_answers(app, self._refusals, problem_details=problem_details)
         document_answers(app)
 
@@ -203,7 +222,7 @@ class BetterGuard(NotBare, Generic[U]):
         if faults:
             raise ConfigurationError(faults)
         for warning in self.settings.warnings:
-            logger.warning(warning)
+            logger.warning(warning, extra=Event.SETTING_UNWISE())
         if self._remote is not None:
             self._remote.begin_refresh()
         if self._revocations is not None:
@@ -219,6 +238,17 @@ class BetterGuard(NotBare, Generic[U]):
     def key_set_state(self) -> KeySetState | None:
         """Tell the remote key set's state, for health checks; None when there is no such set."""
         return None if self._remote is None else self._remote.state()
+
+    def revocation_state(self) -> RevocationState | None:
+        """Tell what is known of revocations, for health checks; None without a store."""
+        return None if self._revocations is None else self._revocations.state()
+
+    async def ready(self) -> JSONResponse:
+        """Answer a health check: 503 until tokens can be checked, and whenever they cannot.
+
+        ``app.get("/ready")(guard.ready)``. It tells nothing of the inside.
+        """
+        return readiness(self._remote, self._revocations)
 
     async def revoke(self, user_id: str, *, at: float | None = None) -> None:
         """Refuse every token issued to the user until now, in every process within a second.
@@ -339,9 +369,15 @@ class BetterGuard(NotBare, Generic[U]):
         name: str,
         statuses: tuple[int, ...],
         path_parameter: str | None = None,
+        *,
+        fresh: bool = False,
     ) -> Dependency[V]:
+        authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]] = (
+            partial(self._authenticate, fresh=True) if fresh else self._authenticate
+        )
+        observer = self._observer
         return Dependency(
-            self._authenticate,
+            authenticate if observer is None else observed(authenticate, observer),
             decide,
             name=name,
             statuses=statuses,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from betterguard.errors import RevocationsUnavailable
+from betterguard.events import Event
 from betterguard.limits import MAX_LEEWAY
 from betterguard.revocation import Subject
 from betterguard.web.answers import Refusal
@@ -61,7 +62,10 @@ def revocation_router(
         body = await _body(request)
         given = request.headers.get(SIGNATURE_HEADER, "").encode("latin-1")
         if not hmac.compare_digest(given, signature_of(secret, body).encode("ascii")):
-            logger.warning("a message to revoke came with a signature that does not fit")
+            logger.warning(
+                "a message to revoke came with a signature that does not fit",
+                extra=Event.REVOCATION_FORGED(),
+            )
             raise HTTPException(401, "Invalid signature")
         message = _message(body, clock())
         try:
