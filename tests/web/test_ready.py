@@ -48,6 +48,10 @@ def test_with_a_secret_it_is_ready_at_once(guard: BetterGuard[Any]) -> None:
         assert told(client.get("/ready")) == READY
 
 
+def test_it_can_stand_in_the_documentation(guard: BetterGuard[Any]) -> None:
+    assert "/ready" in application(guard, lifespan=True).openapi()["paths"]
+
+
 def test_it_is_not_ready_before_a_key_is_usable() -> None:
     settings = make_settings(
         tokens=TokenSource.JWKS, secrets=(), jwks_url="http://127.0.0.1:9/jwks"

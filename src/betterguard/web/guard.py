@@ -9,6 +9,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
+from fastapi.responses import JSONResponse  # noqa: TC002  # FastAPI reads the annotation of `ready`
+
 from betterguard.console import force_utf8
 from betterguard.errors import (
     AuthError,
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fastapi import APIRouter, FastAPI
-    from fastapi.responses import JSONResponse
     from starlette.requests import HTTPConnection
 
     from betterguard.revocation import RevocationState, RevocationStore
