@@ -21,6 +21,7 @@ from betterguard.audit.cache import Cache, folder
 from betterguard.audit.config import read_config
 from betterguard.audit.policy import changed_lines, on_lines, without_baseline, write_baseline
 from betterguard.audit.reports import machine, text
+from betterguard.cli.commands import alone
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -342,3 +343,6 @@ def _rows(entries: list[RouteEntry]) -> Iterator[tuple[str, ...]]:
             entry.by,
             "\n".join(entry.rows),
         )
+
+
+app = alone(audit, EXAMPLES)
