@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 DEFAULT_API_PATH = "/api/auth"
 DEFAULT_COOKIE_PREFIX = "better-auth"
+DEFAULT_MAX_STALENESS = 300.0  # seconds
+REVOCATION_STORES = ("redis", "rediss", "unix", "postgresql+asyncpg", "postgresql+psycopg")
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -74,6 +76,9 @@ class Environment(BaseSettings):
     better_auth_allow_http: str = ""
     better_auth_cookie_cache: str = ""
     better_auth_cookie_prefix: str = ""
+    better_auth_revocation_store: str = Field(default="", repr=False)
+    better_auth_revocation_secret: str = Field(default="", repr=False)
+    better_auth_revocation_max_staleness: str = ""
     frontend_url: str = ""
     frontend_preview_url: str = ""
     environment: str = Field(
@@ -121,6 +126,11 @@ class Settings:
     cookie_cache: bool = False
     cookie_prefix: str = DEFAULT_COOKIE_PREFIX
     session_cache_issuers: frozenset[str] | None = None
+    revocation_store: str | None = field(default=None, repr=False)
+    """Where revocations are kept; the address may hold a password."""
+    revocation_secret: str | None = field(default=None, repr=False)
+    """What signs the messages to the webhook for revocations."""
+    revocation_max_staleness: float = DEFAULT_MAX_STALENESS
     warnings: tuple[str, ...] = ()
     """What is allowed and yet unwise; told once at the start."""
 
@@ -161,6 +171,7 @@ class _Check:
             "session_cache_issuers": _session_cache_issuers(base),
             **self._front_ends(),
             **self._limits(),
+            **self._revocation(),
         }
         if self.faults:
             del values  # it holds the secrets, and a crash report shows locals
@@ -263,6 +274,36 @@ class _Check:
             "allow_http": self._flag("BETTER_AUTH_ALLOW_HTTP"),
             "cookie_cache": self._flag("BETTER_AUTH_COOKIE_CACHE"),
             "cookie_prefix": self.env.better_auth_cookie_prefix.strip() or DEFAULT_COOKIE_PREFIX,
+        }
+
+    def _revocation(self) -> dict[str, Any]:
+        store = self.env.better_auth_revocation_store.strip()
+        secret = self.env.better_auth_revocation_secret
+        if store not in ("", "memory") and store.partition("://")[0] not in REVOCATION_STORES:
+            # Not quoted: it may hold a password.
+            known = ", ".join(f"{scheme}://" for scheme in REVOCATION_STORES)
+            self._fault("BETTER_AUTH_REVOCATION_STORE", f"must be memory, or start with {known}")
+        if store == "memory" and self.env.production:
+            self.warnings.append(
+                "BETTER_AUTH_REVOCATION_STORE is memory: what one process revokes, no other learns"
+            )
+        if secret and not store:
+            self._fault(
+                "BETTER_AUTH_REVOCATION_STORE",
+                "is not set, and BETTER_AUTH_REVOCATION_SECRET has no use without it",
+            )
+        for fault in secret_faults(secret) if secret else ():
+            self._fault("BETTER_AUTH_REVOCATION_SECRET", fault)
+        if secret and secret in self.env.given_secrets:
+            self._fault(
+                "BETTER_AUTH_REVOCATION_SECRET", "must not be Better Auth's secret: make another"
+            )
+        return {
+            "revocation_store": store or None,
+            "revocation_secret": secret or None,
+            "revocation_max_staleness": self._seconds(
+                "BETTER_AUTH_REVOCATION_MAX_STALENESS", DEFAULT_MAX_STALENESS, 0.0, math.inf
+            ),
         }
 
     def _seconds(self, name: str, default: float, least: float, most: float) -> float:

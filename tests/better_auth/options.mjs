@@ -1,5 +1,6 @@
 // Better Auth's options, made from environment variables: one variable an option.
 import { SignJWT } from "jose";
+import { databaseHooks, definePayload, hooksByDevice } from "./revocation.mjs";
 
 const text = (name) => process.env[name] || undefined;
 const list = (name) => text(name)?.split(",");
@@ -31,7 +32,11 @@ const payloads = {
   user_id: ({ user }) => ({ user_id: user.id, email: user.email }),
   // Roles and other facts beside the identity.
   role: ({ user }) => ({ email: user.email, role: "admin" }),
+  sid: definePayload,
 };
+
+// Who is told of the end of a session: nobody, or the API, of the user or of the session alone.
+const revocationHooks = { user: databaseHooks, session: hooksByDevice };
 
 const jwksOptions = () =>
   given({
@@ -81,5 +86,6 @@ export const authOptions = ({ url, database, plugins, sendVerificationEmail }) =
     emailAndPassword: { enabled: true },
     emailVerification: { sendOnSignUp: true, sendVerificationEmail },
     session: cookieCache(),
+    databaseHooks: revocationHooks[text("REVOKES")],
     advanced: text("GENERATE_ID") && { database: databaseOptions() },
   });

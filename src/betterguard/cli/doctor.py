@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from betterguard.addresses import AddressRefused, parse_address
+from betterguard.cli.commands import alone
 from betterguard.cli.terminal import console, read_token, refuse
 
 if TYPE_CHECKING:
@@ -156,3 +157,6 @@ def _variable(name: str, file: Path | None) -> str:
     if given is None and file is not None and file.is_file():
         given = dotenv_values(file, encoding="utf-8-sig").get(name)
     return given or ""
+
+
+app = alone(doctor, EPILOG)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from betterguard.cli.commands import group
 from betterguard.cli.terminal import console, read_token, refuse
 from betterguard.errors import ConfigurationError
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from betterguard.live.minting import Minted
     from betterguard.settings import Settings
 
-app = typer.Typer(name="token", help="Explain a token, or mint one.", no_args_is_help=True)
+app = group("token", "Explain a token, or mint one.")
 
 ACCEPTED, REFUSED = 0, 1
 SCHEMA_VERSION = 1
