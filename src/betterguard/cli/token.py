@@ -145,6 +145,7 @@ def mint(  # noqa: PLR0913, PLR0917  each is an option of the command
 async def _serve(minted: Minted, jwk: dict[str, object], port: int) -> None:
     async with KeySetServer(key_set(jwk), port=port) as server:
         lines = (
+            "BETTER_AUTH_TOKENS=jwks",
             f"BETTER_AUTH_JWKS_URL={server.url}",
             f"BETTER_AUTH_ISSUER={minted.issuer}",
             f"BETTER_AUTH_AUDIENCE={minted.audience}",

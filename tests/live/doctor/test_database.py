@@ -10,7 +10,7 @@ import pytest
 from betterguard import rows
 from betterguard.live.doctor import Report, Status
 from betterguard.live.doctor.connecting import Unconnected, look, read_address
-from betterguard.live.doctor.database import FINDINGS
+from betterguard.live.doctor.database_checks import FINDINGS
 from betterguard.schema.finding import Code
 from tests.live.doctor.databases import METADATA, ROLE, notes_database
 from tests.live.doctor.diagnosing import diagnosed, named, subject_of
