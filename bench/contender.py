@@ -10,8 +10,13 @@ import os
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
+from starlette.requests import HTTPConnection  # noqa: TC002 - read by FastAPI
 
 URL = os.environ.get("BETTER_AUTH_URL", "")
+
+
+async def nothing(connection: HTTPConnection) -> None:
+    """Depend on the request, as a guard does, and do nothing with it."""
 
 
 def bare() -> FastAPI:
@@ -20,6 +25,17 @@ def bare() -> FastAPI:
 
     @app.get("/me")
     async def me() -> dict[str, str]:
+        return {"id": "ada"}
+
+    return app
+
+
+def empty() -> FastAPI:
+    """Serve the route behind an asynchronous dependency that does nothing: FastAPI's own cost."""
+    app = FastAPI()
+
+    @app.get("/me")
+    async def me(_: Annotated[None, Depends(nothing)]) -> dict[str, str]:
         return {"id": "ada"}
 
     return app
@@ -80,6 +96,7 @@ def betterauth() -> FastAPI:
 
 CONTENDERS = {
     "bare": bare,
+    "empty": empty,
     "betterguard": betterguard,
     "fastapi-better-auth-bridge": bridge,
     "fastapi-betterauth": betterauth,
