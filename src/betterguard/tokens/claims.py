@@ -216,7 +216,7 @@ def _user_id(members: Mapping[str, Any], name: str) -> str:
 
 def _date(payload: Mapping[str, Any], name: str) -> float:
     """Read a NumericDate (RFC 7519 §2): seconds since 1970 as a number, and no other type."""
-    value = payload.get(name)
+    value: Any = payload.get(name)
     # By exact type: True is an int, too.
     if type(value) not in _NUMBERS or not 0 <= value <= LATEST_DATE:
         raise _unfit(payload, name)
