@@ -175,7 +175,7 @@ def _check_issuer(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
 
 
 def _check_audience(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
-    audience = payload.get("aud")
+    audience: Any = payload.get("aud")
     named = audience if isinstance(audience, tuple) else (audience,)
     for name in named or (None,):
         if not name or not isinstance(name, str):
