@@ -1,4 +1,4 @@
-"""Fuzz the token verifier and the guard for a bounded time: `python scripts/fuzz.py [seconds]`, by default 300.
+"""Fuzz the verifier and the guard for a bounded time: `python scripts/fuzz.py [seconds]` (300).
 
 Each round is a run of the property tests with another seed, which is printed, so that a
 failure can be had again. Ends with the first failure, or with success when the time is up.
