@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from betterguard.errors import ConfigurationError, ExpiredToken, InvalidToken, Reason
@@ -51,7 +50,7 @@ class TokenKind(StrEnum):
     """The cookie that ``session.cookieCache.strategy: "jwt"`` sets."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Claims:
     """What a verified token says. ``expires_at`` is in seconds since 1970.
 
@@ -63,11 +62,16 @@ class Claims:
     expires_at: float
     payload: Mapping[str, Any] = field(repr=False)
     kind: TokenKind = TokenKind.ACCESS
+    _user: User | None = field(default=None, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def user(self) -> User:
         """The user whom the token names: made once, and shared like the claims."""
-        return User.from_claims(self.user_id, self.payload)
+        if self._user is None:
+            made = User.from_claims(self.user_id, self.payload)
+            object.__setattr__(self, "_user", made)  # what is frozen is frozen for others
+            return made
+        return self._user
 
 
 @dataclass(frozen=True, slots=True)
