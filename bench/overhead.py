@@ -58,7 +58,7 @@ ROWS = (
 
 def main() -> None:
     """Print the table."""
-    python = dict.fromkeys((OURS, "bare", "empty", "signature"), sys.executable)
+    python: dict[str, str] = dict.fromkeys((OURS, "bare", "empty", "signature"), sys.executable)
     peers = peer_environment()
     with key_set_server() as (url, key):
         tokens = [token(url, key) for _ in range(NEW_TOKENS)]
