@@ -259,6 +259,23 @@ def test_a_name_is_removed(before: str, after: str) -> None:
     assert removed(before, DEPENDS) == after
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("from a import b, c, d\n", "from a import b\n", id="last-two"),
+        pytest.param("from a import c, d, e\n", "from a import e\n", id="first-two"),
+        pytest.param("from a import c, b, d\n", "from a import b\n", id="around-one"),
+        pytest.param("from a import b, c, e, d\n", "from a import b, e\n", id="apart"),
+        pytest.param(
+            "from a import (\n    b,\n    c,\n    d\n)\n", "from a import (\n    b\n)\n", id="lines"
+        ),
+        pytest.param("from a import c, d\n", "", id="all"),
+    ],
+)
+def test_several_names_are_removed_at_once(before: str, after: str) -> None:
+    assert removed(before, ("a", "c"), ("a", "d")).replace(",\n)", "\n)") == after
+
+
 def test_one_name_is_replaced_by_another() -> None:
     text = "from jose import JWTError, jwt\nimport os\n"
     imports = Imports(text.encode())

@@ -138,6 +138,8 @@ def _apart(workspace: Workspace, ready: Iterable[_Ready]) -> list[_Ready]:
     """Give those whose edits do not touch the same bytes; the others wait for the next round."""
     chosen: list[_Ready] = []
     for item in ready:
+        if item.fix.alone and any(other.fix.alone for other in chosen):
+            continue
         try:
             _together(workspace, [*chosen, item])
         except OverlappingEdits:

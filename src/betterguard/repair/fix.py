@@ -42,6 +42,8 @@ class Fix:
     summary: str
     safety: Safety = Safety.SAFE
     exposes: frozenset[str] = frozenset()
+    alone: bool = False
+    """It makes what the next fix of its kind will use: one of them at a time."""
 
 
 @dataclass(frozen=True, slots=True)
