@@ -126,7 +126,8 @@ def _whole(draft: _Draft, function: FunctionRef, given: Given) -> str:
     parameters = node.child_by_field_name("parameters")
     body = node.child_by_field_name("body")
     if parameters is None or body is None:
-        raise _NotNow("the function is not where it was found")
+        msg = "the function is not where it was found"
+        raise _NotNow(msg)
     asked, result = _asked(draft, path, guard, given)
     draft.add(path, replaced(parameters, f"({asked})"), _body(body, result))
     return f"let the guard verify for {function.name}"
@@ -163,13 +164,15 @@ def _claims_handed_in(draft: _Draft, function: FunctionRef) -> str:
     """Ask the guard in a parameter, and read its claims where the token was decoded."""
     found = list(sources(draft.site.code, function))
     if not found:
-        raise _NotNow(f"where {function.name} gets its claims cannot be told: use guard.user")
+        msg = f"where {function.name} gets its claims cannot be told: use guard.user"
+        raise _NotNow(msg)
     path = function.file.path
     node = _definition(draft, function)
     parameters = node.child_by_field_name("parameters")
     taken = {param.name for param in function.params} | set(function.assigned)
     if parameters is None or "caller" in taken or any("*" in name for name in taken):
-        raise _NotNow(f"{function.name} has a name `caller` already, or takes any parameters")
+        msg = f"{function.name} has a name `caller` already, or takes any parameters"
+        raise _NotNow(msg)
     imports = draft.imports(path)
     guard = _guard(draft, function)
     user, depends = imports.use("betterguard", "User"), imports.use("fastapi", "Depends")
@@ -200,9 +203,11 @@ def _helper(draft: _Draft, function: FunctionRef) -> str:
         msg = f"{strangers[0]} calls {function.name} and is no dependency: use the guard there"
         raise _NotNow(msg)
     if not using:
-        raise _NotNow(f"nothing here calls {function.name}: remove it, or use the guard in it")
+        msg = f"nothing here calls {function.name}: remove it, or use the guard in it"
+        raise _NotNow(msg)
     if function.owner is not None or is_named_elsewhere(code, function):
-        raise _NotNow(f"{function.name} is named elsewhere: verify with the guard, then remove it")
+        msg = f"{function.name} is named elsewhere: verify with the guard, then remove it"
+        raise _NotNow(msg)
     for ref in using:
         _dependency(draft, ref)
     path = function.file.path
@@ -224,11 +229,13 @@ def _verifier(draft: _Draft, function: FunctionRef) -> str:
     given = given_by(code, function)
     token = next((p.name for p in function.params if "token" in p.name.lower()), None)
     if token is None or given not in {Given.CLAIMS, Given.ID}:
-        raise _NotNow(f"what {function.name} gives back cannot be told: use guard.verifier there")
+        msg = f"what {function.name} gives back cannot be told: use guard.verifier there"
+        raise _NotNow(msg)
     path = function.file.path
     body = _definition(draft, function).child_by_field_name("body")
     if body is None:
-        raise _NotNow("the function is not where it was found")
+        msg = "the function is not where it was found"
+        raise _NotNow(msg)
     guard = _guard(draft, function)
     imports = draft.imports(path)
     refused = imports.use("betterguard", "AuthError")
@@ -253,7 +260,8 @@ def _verifier(draft: _Draft, function: FunctionRef) -> str:
 def _definition(draft: _Draft, function: FunctionRef) -> Node:
     node = definition(draft.site, function)
     if node is None:
-        raise _NotNow("the function is not where it was found")
+        msg = "the function is not where it was found"
+        raise _NotNow(msg)
     return node
 
 
@@ -276,7 +284,8 @@ def _guard(draft: _Draft, function: FunctionRef) -> str:
     if draft.makes_guard:
         known = [(code.project.files[draft.makes_guard], _GUARD)]
     if len(known) > 1:
-        raise _NotNow("the project has more than one guard: use the one that is meant")
+        msg = "the project has more than one guard: use the one that is meant"
+        raise _NotNow(msg)
     if not known:
         return _made(draft, function)
     home, name = known[0]
@@ -284,7 +293,8 @@ def _guard(draft: _Draft, function: FunctionRef) -> str:
         return name
     module = module_for(code, here, home)
     if not module or reaches(code, home, here):
-        raise _NotNow(f"{here.path} cannot import the guard of {home.path}: imports would circle")
+        msg = f"{here.path} cannot import the guard of {home.path}: imports would circle"
+        raise _NotNow(msg)
     return draft.imports(here.path).use(module, name)
 
 
@@ -293,13 +303,15 @@ def _made(draft: _Draft, function: FunctionRef) -> str:
     path = function.file.path
     imports = draft.imports(path)
     if _GUARD in imports.taken:
-        raise _NotNow(f"{path} has something else named guard")
+        msg = f"{path} has something else named guard"
+        raise _NotNow(msg)
     text = draft.site.texts[path]
     node = _definition(draft, function)
     if node.parent is not None and node.parent.type == "decorated_definition":
         node = node.parent
     if node.parent is None or node.parent.type != "module":
-        raise _NotNow("the function stands in a class: make a guard first, with betterguard init")
+        msg = "the function stands in a class: make a guard first, with betterguard init"
+        raise _NotNow(msg)
     begin = _above_comments(text, start_of(text, node.start_byte))
     gap = "" if begin == 0 or not text[start_of(text, begin - 1) : begin].strip() else "\n"
     made = f"{gap}{_GUARD} = {imports.use('betterguard', 'BetterGuard')}.from_env()\n\n\n"

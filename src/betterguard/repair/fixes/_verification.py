@@ -130,7 +130,7 @@ def sources(code: Code, function: FunctionRef) -> Iterator[Source]:
 
 
 def given_by(code: Code, function: FunctionRef) -> Given | None:
-    """Tell what a function gives back: by its annotation, its returns, or its users' annotations."""
+    """Tell what a function gives back: by its annotation, its returns, or its users'."""
     noted = _type(function.function.returns)
     if function.function.returns is not None:
         return noted
@@ -167,9 +167,9 @@ def _value(code: Code, function: FunctionRef, expr: Expr, payloads: set[str]) ->
         reads = value.kind == "sub" or (value.kind == "call" and method(value) == "get")
         if reads and any(name.split(".", 1)[0] in payloads for name in _read(value)):
             return Given.ID
-        if value.kind == "sub" and value.base is not None:
-            if code.security.decode(function.file, value.base, function) is not None:
-                return Given.ID
+        base = value.base if value.kind == "sub" else None
+        if base is not None and code.security.decode(function.file, base, function) is not None:
+            return Given.ID
     return None
 
 
