@@ -60,6 +60,8 @@ class Site:
     code: Code
     hit: Hit
     texts: Mapping[str, bytes]
+    emoji: bool = False
+    """Whether characters that consoles lack are to be replaced."""
     _roots: dict[str, Node] = field(default_factory=dict)
 
     @property

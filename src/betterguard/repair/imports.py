@@ -25,6 +25,7 @@ from betterguard.repair.statements import (
     imports_of,
     is_docstring,
     nested_imports_of,
+    shadowed_in,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Imports:
     """What each top-level name stands for: module and name; nothing for the file's own."""
     _nested: dict[str, tuple[str, str]] = field(init=False)
     """The same for what is imported under a condition, which is in the way of another meaning."""
+    _shadowed: set[str] = field(init=False)
+    """What functions bind for themselves, where an import of that name is out of sight."""
     _added: dict[tuple[str, str], str] = field(init=False, default_factory=dict)
     _dropped: set[tuple[str, str]] = field(init=False, default_factory=set)
 
@@ -67,6 +70,7 @@ class Imports:
         self.taken = dict.fromkeys(bound_in(self._root), ("", ""))
         self.taken.update(_origins(self.statements))
         self._nested = _origins(nested_imports_of(self._root))
+        self._shadowed = shadowed_in(self._root)
 
     def bound(self, module: str, name: str = "") -> str | None:
         """Give the expression that stands for a name of a module by now; None when none does."""
@@ -86,7 +90,7 @@ class Imports:
         Where its name means something else in the file, it is imported under another one.
         """
         known = self.bound(module, name)
-        if known is not None:
+        if known is not None and known.split(".", 1)[0] not in self._shadowed:
             self._dropped.discard((module, name))
             return known
         local = name or module
@@ -96,7 +100,7 @@ class Imports:
         return local
 
     def _means_another(self, local: str, origin: tuple[str, str]) -> bool:
-        if local in self.taken or local in self._added.values():
+        if local in {*self.taken, *self._added.values(), *self._shadowed}:
             return True
         return self._nested.get(local, origin) != origin
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 FUTURE = "__future__"
 _DEFINITIONS = {"function_definition", "class_definition"}
+_BINDERS = ("parameters", "lambda_parameters", "assignment", "for_statement", "as_pattern_target")
+_VALUES = frozenset({"value", "type", "object", "attribute", "subscript"})
 _IMPORTS = {"import_statement", "import_from_statement", "future_import_statement"}
 
 
@@ -96,6 +98,24 @@ def _running(node: Node) -> Iterator[Node]:
     if node.type not in {*_DEFINITIONS, "decorated_definition", "expression_statement"}:
         for child in node.named_children:
             yield from _running(child)
+
+
+def shadowed_in(root: Node) -> set[str]:
+    """Names that functions bind for themselves: parameters and variables of their own."""
+    return {
+        _text(name)
+        for function in _below(root, {"function_definition", "lambda"})
+        for node in _below(function, {*_BINDERS})
+        for name in _below(node.child_by_field_name("left") or node, {"identifier"}, _VALUES)
+    }
+
+
+def _below(node: Node, types: set[str], without: frozenset[str] = frozenset()) -> Iterator[Node]:
+    if node.type in types:
+        yield node
+    for index, child in enumerate(node.children):
+        if child.is_named and node.field_name_for_child(index) not in without:
+            yield from _below(child, types, without)
 
 
 def is_docstring(node: Node) -> bool:

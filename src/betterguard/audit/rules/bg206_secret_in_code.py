@@ -264,5 +264,12 @@ import os
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 """),
+        Snippet.of("""\
+import os
+
+TASKFLOW_JWT_SECRET = os.environ["TASKFLOW_JWT_SECRET"]
+"""),
+        None,
+        None,
     ),
 )

@@ -195,6 +195,15 @@ class Task(SQLModel, table=True):
     created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
 """),
         Snippet.of("""\
+import sqlalchemy as sa
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc).replace(tzinfo=None), sa_column=sa.Column(sa.DateTime))
+"""),
+        Snippet.of("""\
 import datetime
 print(datetime.datetime.now(datetime.timezone.utc))
 """),
