@@ -259,6 +259,45 @@ def test_a_name_is_removed(before: str, after: str) -> None:
     assert removed(before, DEPENDS) == after
 
 
+def test_imports_behind_the_first_use_come_too_late() -> None:
+    text = b"import os\n\nx = os\nfrom fastapi import Body\nfrom a import Depends as D\n"
+    imports = Imports(text, before=text.index(b"x ="))
+    assert imports.use("fastapi", "Depends") == "Depends"
+    made = apply(text, imports.edits())
+    assert made.startswith(b"import os\n\nfrom fastapi import Depends\n\nx = os\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("def f(timezone): ...\n", id="parameter"),
+        pytest.param("def f():\n    timezone = 1\n", id="variable"),
+        pytest.param("async def f(a, timezone: str = 'x'): ...\n", id="parameter-with-default"),
+        pytest.param("def f():\n    for timezone in x: ...\n", id="loop"),
+        pytest.param("def f():\n    with x as timezone: ...\n", id="with"),
+        pytest.param("from datetime import timezone\ndef f(timezone): ...\n", id="imported-too"),
+    ],
+)
+def test_a_name_that_a_function_binds_is_imported_under_another(text: str) -> None:
+    assert Imports(text.encode()).use("datetime", "timezone") == "datetime_timezone"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("def f(zone=timezone): ...\n", id="default"),
+        pytest.param("def f(zone: timezone): ...\n", id="annotation"),
+        pytest.param("def f():\n    x.timezone = 1\n", id="attribute"),
+        pytest.param("def f():\n    x = timezone\n", id="read"),
+        pytest.param("def f():\n    g(timezone=1)\n", id="keyword"),
+        pytest.param("class A:\n    timezone = 1\n", id="class-attribute"),
+        pytest.param("def f():\n    from datetime import timezone\n", id="the-same-import"),
+    ],
+)
+def test_a_name_that_is_only_read_is_imported_as_it_is(text: str) -> None:
+    assert Imports(text.encode()).use("datetime", "timezone") == "timezone"
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -112,9 +113,11 @@ class Site:
         ]
         return min(around, key=lambda ref: ref.function.end - ref.function.pos, default=None)
 
-    def imports(self, path: str | None = None) -> Imports:
-        """Give the imports of a file, to be added to."""
-        return Imports(self.texts[path or self.path], self._own)
+    def imports(self, path: str | None = None, before: int | None = None) -> Imports:
+        """Give the imports of a file, to be added to; used from ``before`` on, or the finding."""
+        if before is None:
+            before = self.hit.pos if path in {None, self.path} else sys.maxsize
+        return Imports(self.texts[path or self.path], self._own, before)
 
     @cached_property
     def _own(self) -> frozenset[str]:

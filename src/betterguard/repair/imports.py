@@ -49,16 +49,18 @@ class Place:
 class Imports:
     """The imports of one text (UTF-8, no byte order mark), and what is wished of them.
 
-    ``own`` names the project's own top-level packages, which stand in the last group.
+    ``own`` names the project's own top-level packages, which stand in the last group. ``before``
+    is where the first wished name is used: imports that stand behind it come too late.
     """
 
     text: bytes
     own: frozenset[str] = frozenset()
+    before: int = sys.maxsize
     statements: list[Statement] = field(init=False)
     taken: dict[str, tuple[str, str]] = field(init=False)
     """What each top-level name stands for: module and name; nothing for the file's own."""
     _nested: dict[str, tuple[str, str]] = field(init=False)
-    """The same for what is imported under a condition, which is in the way of another meaning."""
+    """The same for what is imported later or under a condition: in the way of other meanings."""
     _shadowed: set[str] = field(init=False)
     """What functions bind for themselves, where an import of that name is out of sight."""
     _added: dict[tuple[str, str], str] = field(init=False, default_factory=dict)
@@ -66,10 +68,12 @@ class Imports:
 
     def __post_init__(self) -> None:
         self._root = Parser(PYTHON).parse(self.text).root_node
-        self.statements = imports_of(self._root)
+        found = imports_of(self._root)
+        self.statements = [s for s in found if s.start < self.before]
+        later = [s for s in found if s.start >= self.before]
         self.taken = dict.fromkeys(bound_in(self._root), ("", ""))
         self.taken.update(_origins(self.statements))
-        self._nested = _origins(nested_imports_of(self._root))
+        self._nested = _origins([*nested_imports_of(self._root), *later])
         self._shadowed = shadowed_in(self._root)
 
     def bound(self, module: str, name: str = "") -> str | None:

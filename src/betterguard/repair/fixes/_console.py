@@ -22,13 +22,12 @@ def cured(site: Site) -> Fix | ByHand:
     path = _entry(site)
     if path is None:
         return ByHand("no file makes an application: call betterguard.force_utf8() where it starts")
-    text = site.texts[path]
-    imports = site.imports(path)
-    call = imports.use("betterguard", "force_utf8")
-    wished = imports.edits()
-    place = _behind_imports(text)
+    place = _behind_imports(site.texts[path])
     if place is None:
         return ByHand(f"{path} has no imports to write the call behind")
+    imports = site.imports(path, place)
+    call = imports.use("betterguard", "force_utf8")
+    wished = imports.edits()
     edit = Edit(place, place, f"\n{call}()\n")
     return Fix({path: (*wished, edit)}, f"make the standard streams UTF-8, in {path}")
 

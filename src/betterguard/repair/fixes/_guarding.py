@@ -54,10 +54,20 @@ class _Draft:
     makes_guard: str = ""
     """The file that gets a guard."""
 
-    def imports(self, path: str) -> Imports:
-        """Give the imports of a file."""
+    def imports(self, function: FunctionRef) -> Imports:
+        """Give the imports of a function's file that stand before its functions with tokens."""
+        path = function.file.path
         if path not in self.wished:
-            self.wished[path] = self.site.imports(path)
+            code = self.site.code
+            first = min(
+                (
+                    ref.function.pos
+                    for ref in code.project.in_file(function.file)
+                    if ref.outer is None and any(sources(code, ref))
+                ),
+                default=function.function.pos,
+            )
+            self.wished[path] = self.site.imports(path, min(first, function.function.pos))
         return self.wished[path]
 
     def add(self, path: str, *edits: Edit) -> None:
@@ -128,14 +138,14 @@ def _whole(draft: _Draft, function: FunctionRef, given: Given) -> str:
     if parameters is None or body is None:
         msg = "the function is not where it was found"
         raise _NotNow(msg)
-    asked, result = _asked(draft, path, guard, given)
+    asked, result = _asked(draft, function, guard, given)
     draft.add(path, replaced(parameters, f"({asked})"), _body(body, result))
     return f"let the guard verify for {function.name}"
 
 
-def _asked(draft: _Draft, path: str, guard: str, given: Given) -> tuple[str, list[str]]:
+def _asked(draft: _Draft, function: FunctionRef, guard: str, given: Given) -> tuple[str, list[str]]:
     """Give the parameter that asks the guard, and the statements that give back what was given."""
-    imports = draft.imports(path)
+    imports = draft.imports(function)
     depends = imports.use("fastapi", "Depends")
     if given is Given.CLAIMS:
         user = imports.use("betterguard", "User")
@@ -173,7 +183,7 @@ def _claims_handed_in(draft: _Draft, function: FunctionRef) -> str:
     if parameters is None or "caller" in taken or any("*" in name for name in taken):
         msg = f"{function.name} has a name `caller` already, or takes any parameters"
         raise _NotNow(msg)
-    imports = draft.imports(path)
+    imports = draft.imports(function)
     guard = _guard(draft, function)
     user, depends = imports.use("betterguard", "User"), imports.use("fastapi", "Depends")
     text = f"caller: {user} = {depends}({guard}.user)"
@@ -219,7 +229,7 @@ def _helper(draft: _Draft, function: FunctionRef) -> str:
     draft.add(path, Edit(start_of(text, node.start_byte), end, ""))
     for ref in using:
         if ref.file is not function.file:
-            draft.imports(ref.file.path)
+            draft.imports(ref)
     return f"let the guard verify, and remove {function.name}"
 
 
@@ -237,7 +247,7 @@ def _verifier(draft: _Draft, function: FunctionRef) -> str:
         msg = "the function is not where it was found"
         raise _NotNow(msg)
     guard = _guard(draft, function)
-    imports = draft.imports(path)
+    imports = draft.imports(function)
     refused = imports.use("betterguard", "AuthError")
     error = imports.use("fastapi", "HTTPException")
     more = _MORE.format(caller="claims.user_id")
@@ -295,13 +305,13 @@ def _guard(draft: _Draft, function: FunctionRef) -> str:
     if not module or reaches(code, home, here):
         msg = f"{here.path} cannot import the guard of {home.path}: imports would circle"
         raise _NotNow(msg)
-    return draft.imports(here.path).use(module, name)
+    return draft.imports(function).use(module, name)
 
 
 def _made(draft: _Draft, function: FunctionRef) -> str:
     """Make a guard in front of the function."""
     path = function.file.path
-    imports = draft.imports(path)
+    imports = draft.imports(function)
     if _GUARD in imports.taken:
         msg = f"{path} has something else named guard"
         raise _NotNow(msg)
