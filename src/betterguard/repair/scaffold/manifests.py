@@ -7,6 +7,7 @@ from importlib.metadata import requires, version
 from typing import TYPE_CHECKING
 
 import tomlkit
+from tomlkit.exceptions import ParseError
 from tomlkit.items import Array, Table
 
 from betterguard.repair.edits import Edit, apply
@@ -114,7 +115,7 @@ def _with(path: Path, wanted: Requirement) -> bytes | None:
         return None if b"--hash=" in raw else _appended(raw, str(wanted))
     try:
         document = tomlkit.parse(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomlkit.exceptions.ParseError):
+    except (UnicodeDecodeError, ParseError):
         return None
     added = _add_to_toml(document, wanted)
     return tomlkit.dumps(document).encode() if added else None

@@ -272,7 +272,7 @@ def _read_key(entry: dict[str, Any]) -> Key:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:  # noqa: ANN401 - urllib's shape
+    def redirect_request(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - urllib's shape
         """Follow none: the key set's address is the one in the settings."""
 
 
