@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["show_cors", "show_hand_rolled", "show_isolation", "show_open_routes", "show_other_apps"]
 
+BETTER_AUTH_TABLES = frozenset({"account", "session", "verification", "jwk"})
+
 
 def show_hand_rolled(plan: Plan, reading: Reading, module: str) -> None:
     """Name the files that verify tokens by themselves, and the names that routes take from them."""
@@ -90,7 +92,7 @@ def show_isolation(plan: Plan, reading: Reading, module: str) -> None:
         "the engine is not isolated yet, which changes every statement, so it is shown and not "
         "written: give each table its owner, then isolate the engine (docs/isolation.md)"
     )
-    shown = [*_tables(models), "", *_database(engine, models, module)]
+    shown = [*dict.fromkeys(_tables(models)), "", *_database(engine, models, module)]
     plan.advise("Isolate the rows", text, where=where, code="\n".join(shown))
 
 
@@ -105,8 +107,9 @@ def _engine(code: Code) -> Value | None:
 
 
 def _tables(models: list[Model]) -> Iterator[str]:
+    """Say of each table what its declaration needs."""
     for model in models:
-        if model.is_user:
+        if model.is_user or model.table.strip("s") in BETTER_AUTH_TABLES:
             yield f"# {model.name}: __table_args__ = {{'info': closed()}}; shared() if all read it"
         elif model.owner:
             given = "sa_column_kwargs=owner()" if model.is_sqlmodel else "**owner()"
@@ -124,7 +127,8 @@ def _database(engine: Value | None, models: list[Model], module: str) -> Iterato
     metadata = "SQLModel.metadata" if sqlmodel else "Base.metadata"
     name = engine.name if engine is not None else "engine"
     option = f", session_class={session}" if sqlmodel else ""
-    yield "from betterguard.rows import isolate, owner, shared, via  # betterguard[sqlalchemy]"
+    yield "# betterguard[sqlalchemy]"
+    yield "from betterguard.rows import closed, isolate, owner, shared, via"
     yield "from betterguard.web.sessions import user_session"
     yield f"from {module} import guard"
     yield ""
