@@ -99,8 +99,7 @@ def test_the_path_of_another(client: TestClient) -> None:
     assert (answer.status_code, answer.json()) == (403, {"detail": "Forbidden"})
 
 
-def test_claims_are_not_in_a_repr(client: TestClient) -> None:
-    assert client
+def test_claims_are_not_in_a_repr() -> None:
     assert "ada@" not in repr(AUTH.User("ada", {"email": "ada@example.org"}))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import FunctionRef, Value
+from betterguard.audit.rules._routes import is_public
 from betterguard.audit.visit import method
 
 if TYPE_CHECKING:
@@ -62,14 +63,18 @@ def show_cors(plan: Plan, reading: Reading, app: App) -> None:
 def show_open_routes(plan: Plan, reading: Reading) -> None:
     """Tell how many routes nothing guards."""
     code = reading.code
-    open_routes = [route for route in code.app.routes if not code.security.protection(route)[0]]
-    if open_routes:
+    count = sum(
+        not code.security.protection(route)[0] and not is_public(code, route)
+        for route in code.app.routes
+    )
+    if count:
+        asking = "1 route asks" if count == 1 else f"{count} routes ask"
         text = (
-            f"{len(open_routes)} routes ask nobody who is calling; give those that need it a user. "
+            f"{asking} nobody who is calling; give those that need it a user. "
             "`betterguard audit --routes` lists them all"
         )
-        code_shown = "async def tasks(user: PathUser): ...    # or user: CurrentUser"
-        plan.advise("Guard the routes", text, code=code_shown)
+        shown = "async def tasks(user: PathUser): ...    # or user: CurrentUser"
+        plan.advise("Guard the routes", text, code=shown)
 
 
 def show_other_apps(plan: Plan, reading: Reading) -> None:

@@ -91,7 +91,7 @@ def _add(plan: Plan, path: Path, wanted: Requirement) -> None:
     if after is not None:
         plan.replace(path, after, f"requires {wanted}")
     else:
-        text = "its list of requirements cannot be added to safely"
+        text = "a tool made this list, or its form is not known: add this where it comes from"
         plan.advise("Require the package", text, where=str(path), code=str(wanted))
 
 

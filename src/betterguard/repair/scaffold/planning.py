@@ -84,7 +84,7 @@ def _complete(found: Plan, reading: Reading, app: App, *, vendor: bool) -> None:
     tolerate(found, reading)
     add_requirement(found, folder, pyjwt() if vendor else betterguard())
     add_suite(found, reading, app, auth, vendor=vendor)
-    tell_missing(found, folder, secret=secret, cors=not vendor)
+    tell_missing(found, folder / env_file(reading), secret=secret, cors=not vendor)
     if not vendor:
         tell_conflicts(found, reading.code.environment, app.file.path)
         advice.show_cors(found, reading, app)
