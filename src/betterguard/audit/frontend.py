@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 TYPESCRIPT = Language(tree_sitter_typescript.language_tsx())
-SUFFIXES = (".ts", ".tsx", ".mts", ".js", ".mjs")
 _ALGORITHM = re.compile(r"^['\"](EdDSA|ES256|ES512|PS256|RS256)['\"]$")
 
 

@@ -32,11 +32,6 @@ class Fixing:
     allow_dirty: bool = False
     emoji: bool = False
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether anything is to be fixed or shown."""
-        return self.write or self.unsafe or self.show or self.emoji
-
 
 def fix(roots: list[Path], config: Config, fixing: Fixing, base: Path, *, as_json: bool) -> bool:
     """Fix or show; whether something is left that fails, or, when shown, anything would change."""

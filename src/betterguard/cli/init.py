@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from betterguard.cli.commands import alone
 from betterguard.errors import ConfigurationError
 from betterguard.repair.diffs import coloured, unified
 from betterguard.repair.scaffold import plan
@@ -192,3 +193,6 @@ def _relative(path: Path, found: Plan) -> str:
 
 def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+app = alone(init, EXAMPLES)

@@ -19,6 +19,12 @@ LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "ex
 _CURES = frozenset({"betterguard.force_utf8", "betterguard.console.force_utf8"})
 _LOGGERS = re.compile(r"(?:^|[._])(?:log|logger|logging|_log|_logger|LOG|LOGGER|structlog)$")
 
+_UNASSIGNED = "\x81\x8d\x8f\x90\x9d"
+"""Windows maps these to themselves."""
+_OUTSIDE = re.compile(
+    f"[^{re.escape(bytes(range(256)).decode('cp1252', errors='ignore') + _UNASSIGNED)}]"
+)
+
 
 def is_print(call: Expr) -> bool:
     """Whether a call writes to the standard output at once."""
@@ -42,10 +48,8 @@ def outside(call: Expr) -> str:
     """Give the first character of a call's literal text that cp1252 does not have: ``U+2713``."""
     for part in call.parts:
         for inner in _written(part):
-            if inner.kind in {"str", "fstr"}:
-                for character in inner.text:
-                    if not _has(character):
-                        return f"U+{ord(character):04X}"
+            if inner.kind in {"str", "fstr"} and (found := _OUTSIDE.search(inner.text)):
+                return f"U+{ord(found[0]):04X}"
     return ""
 
 
@@ -62,14 +66,6 @@ def _written(part: Expr) -> Iterator[Expr]:
         stack.extend(top.parts)
         if top.base is not None:
             stack.append(top.base)
-
-
-def _has(character: str) -> bool:
-    try:
-        character.encode("cp1252")
-    except UnicodeEncodeError:
-        return character in "\x81\x8d\x8f\x90\x9d"
-    return True
 
 
 def is_cured(code: Code) -> bool:

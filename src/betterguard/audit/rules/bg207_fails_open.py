@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.rules.bg206_secret_in_code import is_secret
+from betterguard.audit.rules._secrets import is_secret
 from betterguard.audit.security import AUTH_NAMES, UNAUTHORIZED
 from betterguard.audit.visit import names_in, statements, subexpressions
 

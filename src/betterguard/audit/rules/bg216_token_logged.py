@@ -9,7 +9,7 @@ from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _console as console
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.rules.bg206_secret_in_code import is_secret
+from betterguard.audit.rules._secrets import is_secret
 from betterguard.audit.visit import keywords, method, positional
 
 if TYPE_CHECKING:

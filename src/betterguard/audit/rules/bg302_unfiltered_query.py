@@ -121,7 +121,14 @@ class _Walk:
         if self._asks_caller(function, query) or self.code.ownership.is_checked(query):
             return False
         ids = {name for name in read if _touches(name, names)}
-        return not self.code.ownership.verified_before(function, query.call.pos, model.owner, ids)
+        own = self.code.ownership
+        if own.verified_before(function, query.call.pos, model.owner, ids):
+            return False
+        only_reads = query.verb not in {"update", "delete"}
+        return not (
+            only_reads
+            and (_is_only_tested(query) or own.verified_after(function, query.call.end, ids))
+        )
 
     def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
         """Whether a condition is on the caller by another column: a team, a household, a role."""
@@ -244,6 +251,21 @@ def _by_secret(query: Query) -> bool:
         for name in names_in(condition)
         if name[:1].isupper() and "." in name
     )
+
+
+def _is_only_tested(query: Query) -> bool:
+    """Whether the row that is found is only asked about: is there one, and which."""
+    names, tested = set(query.names), False
+    for stmt in query.function.statements:
+        for expr in stmt.exprs:
+            inside = expr.pos <= query.call.pos < expr.end
+            if inside or not mentions(expr, names):
+                continue
+            if stmt.kind in {"if", "while", "assert"}:
+                tested = True
+            elif not (stmt.kind == "assign" and stmt.exprs[0].text in names):
+                return False
+    return tested
 
 
 def _is_list(query: Query) -> bool:

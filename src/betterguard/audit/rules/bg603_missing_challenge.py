@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.security import UNAUTHORIZED
-from betterguard.audit.visit import keyword, names_in
+from betterguard.audit.visit import keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +52,7 @@ def _dropped(code: Code) -> Iterator[Hit]:
         if not handler.exception.endswith("HTTPException"):
             continue
         function = handler.function
-        names = {name for expr in function.expressions for name in names_in(expr)}
-        if any(name.endswith(".headers") for name in names) or _delegates(function):
+        if any(name.endswith(".headers") for name in function.names) or _delegates(function):
             continue
         for call in function.calls:
             if call.text.endswith("Response") and keyword(call, "headers") is None:

@@ -21,8 +21,8 @@ def check(code: Code) -> Iterator[Hit]:
     for file in code.files("log"):
         if file.facts.ascii:
             continue
-        for call in file.expressions:
-            if call.kind == "call" and console.is_log(call):
+        for call in file.calls:
+            if console.is_log(call):
                 text = console.outside(call)
                 if text:
                     yield Hit(
