@@ -272,6 +272,11 @@ SHAPES: dict[str, dict[str, str]] = {
         "src/service/routes.py": ROUTES,
         "src/service/dependencies.py": "",
     },
+    "made-in-a-class": {
+        "requirements.txt": "fastapi\n",
+        "server.py": "from fastapi import FastAPI\n\n\nclass Server:\n"
+        "\tdef __init__(self):\n\t\tself.app = FastAPI(\n\t\t\ttitle='shape',\n\t\t)\n",
+    },
     "dockerfile-tells": {
         "app/main.py": MAIN,
         "Dockerfile": 'WORKDIR /srv/app\nCMD ["uvicorn", "main:app", "--port", "80"]\n',

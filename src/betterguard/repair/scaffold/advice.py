@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import FunctionRef, Value
-from betterguard.audit.rules._routes import is_public
+from betterguard.audit.rules._audience import is_public
 from betterguard.audit.visit import method
 
 if TYPE_CHECKING:
