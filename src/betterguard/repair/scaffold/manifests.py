@@ -10,6 +10,7 @@ import tomlkit
 from tomlkit.exceptions import ParseError
 from tomlkit.items import Array, Table
 
+from betterguard.audit.environment import read_requirements
 from betterguard.repair.edits import Edit, apply
 
 if TYPE_CHECKING:
@@ -109,10 +110,16 @@ def _manifests(folder: Path) -> Iterator[Path]:
 
 
 def _names(path: Path, package: str) -> bool:
+    """Whether a list names a package."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
-    return bool(re.search(rf"(?im)^[\s\"']*{re.escape(package)}\b(?![\w.-]*\.)", text)) or bool(
-        re.search(rf"(?i)[\"']{re.escape(package)}(?:\[|[<>=~!; \"'])", text)
-    )
+    if path.name == "Pipfile":
+        try:
+            packages = tomlkit.parse(text).get("packages", {})
+        except ParseError:
+            return False
+        return package in map(_canonical, packages)
+    name = "pyproject.toml" if path.suffix == ".toml" else "requirements.txt"
+    return any(found.name == package for found in read_requirements(name, text))
 
 
 def _with(path: Path, wanted: Requirement) -> bytes | None:
