@@ -28,7 +28,7 @@ class Disguised(sa.TypeDecorator[str]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Any) -> str:  # noqa: ARG002, PLR6301  # as declared
+    def process_bind_param(self, value: Any, dialect: Any) -> str:  # noqa: ARG002  # as declared
         return "bob"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -49,12 +49,15 @@ OPEN_CATALOGS = frozenset(_OPEN_CATALOGS_TEXT.split())
 """PostgreSQL's catalogs that hold others' values or statements, or, updated, change a setting."""
 
 
-class _Mark(Enum):
+class _Mark(StrEnum):
     """What a column's or a table's ``info`` says."""
 
     OWNER = "owner"
     SHARED = "shared"
     CLOSED = "closed"
+
+    def __repr__(self) -> str:
+        return repr(self.value)  # Alembic writes a table's info into migrations
 
 
 def owner_of_connection(context: Any) -> UserId:
