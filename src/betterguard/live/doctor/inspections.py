@@ -77,7 +77,7 @@ async def _compared(url: URL, name: str) -> AsyncIterator[Outcome]:
     except Unloaded as failure:
         yield MODELS.fault(f"{name}: {failure}", "give --metadata module:attribute")
         return
-    yield MODELS.ok(f"{len(metadata.tables)} tables from {name}")
+    yield MODELS.ok(f"tables in {name}: {len(metadata.tables)}")
     for inspection in (_rows, _schema):
         for outcome in await look(url, partial(inspection, metadata=metadata)):
             yield outcome
