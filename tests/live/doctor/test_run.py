@@ -96,6 +96,15 @@ def test_every_check_says_what_is_expected() -> None:
     assert [check.id for check in CHECKS if not check.expected] == []
 
 
+def test_what_steers_a_terminal_is_escaped() -> None:
+    outcome = SOUND.fault("GET /\x1b[2J\nFAULT forged", "one;\ntwo\x07", expected="\u202e")
+    assert (outcome.found, outcome.action, outcome.expected) == (
+        r"GET /\x1b[2J\nFAULT forged",
+        "one;\ntwo\\x07",
+        r"\u202e",
+    )
+
+
 REPORT = Report(
     (
         SOUND.ok("[bold]as it is[/bold]"),

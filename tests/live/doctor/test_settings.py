@@ -94,6 +94,14 @@ def test_a_weak_secret_has_no_fingerprint() -> None:
     assert "secret.fingerprint" not in {outcome.check for outcome in report.outcomes}
 
 
+def test_no_password_of_an_address_is_shown() -> None:
+    address = "https://app:hunter2@Example.com/"
+    variables = {**PUBLIC, "FRONTEND_URL": f"https://example.com/,{address}"}
+    report = diagnosed(subject_of(variables), "settings")
+    assert "settings.valid" in named(report)
+    assert "hunter2" not in repr(report)
+
+
 def test_the_line_for_node_is_documented() -> None:
     page = Path(__file__).resolve().parents[3] / "docs" / "doctor.md"
     assert f'node -e "{FINGERPRINT_LINE}"' in page.read_text(encoding="utf-8")
