@@ -6,7 +6,7 @@ import pytest
 
 from betterguard.live.doctor.openapi import Operation, readable_operations
 
-SECURED = {"security": [{"bearer": []}]}
+SECURED: dict[str, object] = {"security": [{"bearer": []}]}
 
 
 def document(**paths: object) -> bytes:
