@@ -167,7 +167,7 @@ class Ownership:
         ):
             return True
         if any(
-            raw.text.pos < pos and re.search(rf"\b{owner}\b", raw.text.text)
+            raw.text.pos < pos and re.search(rf"\b{owner}\b", raw.sql)
             for raw in self.queries.raw(function)
         ):
             return True

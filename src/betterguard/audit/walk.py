@@ -70,6 +70,10 @@ TRIGGERS = tuple(
         "b64decode",
         "Bearer",
         "text(",
+        "INSERT INTO",
+        "insert into",
+        "CREATE TABLE",
+        "create table",
     )
 )
 """Words whose absence tells a rule that a file cannot concern it."""

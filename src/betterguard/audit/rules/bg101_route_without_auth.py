@@ -201,6 +201,26 @@ def tasks(session: Session = Depends(get_session)):
     return session.exec(select(Task)).all()
 """
         ),
+        Snippet.of(
+            _HEAD
+            + """
+class User(SQLModel, table=True):
+    id: str = Field(primary_key=True)
+    email: str
+app = FastAPI()
+@app.get("/invites/{invite_token}")
+def invitation(invite_token: str): return find(invite_token)
+@app.post("/auth/request-magic-link")
+def send(email: str, session: Session = Depends(get_session)):
+    session.add(Link(email=email))
+@app.post("/users")
+def sign_up(email: str, password: str, session: Session = Depends(get_session)):
+    session.add(User(email=email, digest=hash_password(password)))
+    session.commit()
+@app.get("/media/users/{user_id}/{name}")
+def picture(user_id: str, name: str): return file(user_id, name)
+"""
+        ),
     ),
     invalid=(
         Snippet.of(
@@ -230,6 +250,57 @@ app = FastAPI()
 def add(title: str, user_id: str, session: Session = Depends(get_session)):
     session.add(Task(title=title, user_id=user_id))
     session.commit()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+from fastapi.responses import JSONResponse
+app = FastAPI()
+@app.middleware("http")
+async def errors(request, call_next):
+    try:
+        return await call_next(request)
+    except NotSignedIn:
+        return JSONResponse({"detail": "no"}, status_code=401)
+@app.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/api/user/{user_id}/tasks")
+def tasks(user_id: str): return []
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+class Subscriber(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    email: str
+app = FastAPI()
+@app.get("/newsletter/subscribers")
+def everybody(session: Session = Depends(get_session)):
+    return session.exec(select(Subscriber)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.get("/refresh-list")
+def refresh_tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+@app.get("/events")
+def events(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+@app.get("/events/{event_id}")
+def event(event_id: int, session: Session = Depends(get_session)):
+    return session.get(Task, event_id)
 """
         ),
     ),

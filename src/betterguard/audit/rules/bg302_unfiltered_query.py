@@ -28,7 +28,7 @@ _SECRET_COLUMN = re.compile(r"token|hash|secret|(?:^|_)code$|api_?key|jti|nonce"
 
 def check(code: Code) -> Iterator[Hit]:
     """Follow what the caller chooses from each route into the statements that it reaches."""
-    if code.is_isolated or not any(model.owner for model in code.models.all.values()):
+    if code.is_isolated or not code.models.any_owned:
         return
     seen: set[tuple[str, int]] = set()
     for route in code.app.routes:
@@ -91,7 +91,7 @@ class _Walk:
         for raw in self.code.queries.raw(function):
             model = self._raw_leak(function, raw, names)
             if model:
-                yield self._hit(function, raw.text, model, raw.text.text.split()[0].lower())
+                yield self._hit(function, raw.text, model, raw.sql.split()[0].lower())
 
     def _hit(self, function: FunctionRef, place: Expr, model: str, verb: str) -> Hit:
         what = {"update": "changes", "delete": "deletes"}.get(verb, "reads")
@@ -144,11 +144,11 @@ class _Walk:
             model = self.code.models.by_table(table)
             if model is None or not model.owner or model.is_user:
                 continue
-            if re.search(rf"\b{model.owner}\b", raw.text.text):
+            if re.search(rf"\b{model.owner}\b", raw.sql):
                 return ""
             values = self._bound_values(function, raw)
             used = {name for value in values for name in names_in(value)}
-            has_where = re.search(r"\bwhere\b", raw.text.text, re.IGNORECASE)
+            has_where = re.search(r"\bwhere\b", raw.sql, re.IGNORECASE)
             if has_where and not any(_touches(name, names) for name in used):
                 return ""
             owner = model.owner
@@ -392,6 +392,34 @@ RULE = Rule(
         Snippet.of(
             _HEAD
             + """
+class Member(SQLModel, table=True):
+    task_id: int = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+def member(session, task_id, user_id):
+    mine = select(Member).where(Member.task_id == task_id, Member.user_id == user_id)
+    return session.exec(mine).first()
+"""
+            + _ROUTE
+            + """    found = session.get(Task, task_id)
+    if not member(session, task_id, me):
+        raise HTTPException(403)
+    return found
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.post("/tasks/{task_id}/names/{title}")
+def free(task_id: int, title: str, me=Depends(get_current_user), session=Depends(get_session)):
+    taken = session.exec(select(Task).where(Task.title == title)).first()
+    if taken and taken.id != task_id:
+        raise HTTPException(409)
+    return {"free": True}
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
 def remind_everybody(session):
     return session.exec(select(Task)).all()
 """
@@ -399,6 +427,19 @@ def remind_everybody(session):
     ),
     invalid=(
         Snippet.of(_HEAD + _ROUTE + "    return session.get(Task, task_id)\n"),
+        Snippet.of(
+            _HEAD
+            + """
+class User(SQLModel, table=True):
+    id: str = Field(primary_key=True)
+class Invoice(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    customer_id: str = Field(foreign_key="user.id")
+@app.get("/invoices/{invoice_id}")
+def invoice(invoice_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    return session.get(Invoice, invoice_id)
+"""
+        ),
         Snippet.of(
             _HEAD + "from service import find\n" + _ROUTE + "    return find(session, task_id)\n",
             service="from sqlmodel import select\nfrom app import Task\n"
