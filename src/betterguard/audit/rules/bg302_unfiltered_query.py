@@ -11,6 +11,7 @@ from betterguard.audit.queries import restricts
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.security import mentions
+from betterguard.audit.sqltext import RUNS
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -169,14 +170,9 @@ class _Walk:
         }
         for call in function.calls:
             inside = call.pos <= raw.text.pos < call.end
-            if method(call) in {
-                "execute",
-                "exec",
-                "fetch_all",
-                "fetch_one",
-                "scalar",
-                "scalars",
-            } and (inside or any(mentions(part, holders) for part in call.parts[:1])):
+            if method(call) in RUNS - {"text"} and (
+                inside or any(mentions(part, holders) for part in call.parts[:1])
+            ):
                 yield from call.parts[1:]
 
     def _calls(
@@ -391,6 +387,15 @@ RULE = Rule(
         ),
         Snippet.of(
             _HEAD
+            + "from sqlalchemy import text\n"
+            + _ROUTE
+            + """    sql = "SELECT * FROM task WHERE id = :id"
+    sql += " AND user_id = :me"
+    return session.execute(text(sql), {"id": task_id, "me": me})
+"""
+        ),
+        Snippet.of(
+            _HEAD
             + """
 class Member(SQLModel, table=True):
     task_id: int = Field(primary_key=True)
@@ -460,6 +465,17 @@ def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_se
             + _ROUTE
             + '    found = text("SELECT * FROM task WHERE id = :id")\n'
             + '    return session.execute(found, {"id": task_id})\n'
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+NOTE = "SELECT * FROM notes WHERE id = $1"
+async def start(pool):
+    await pool.execute("CREATE TABLE notes (id uuid PRIMARY KEY, user_id text, body text)")
+@app.get("/notes/{note_id}")
+async def note(note_id: str, me: str = Depends(get_current_user), pool=Depends(get_session)):
+    return await pool.fetchrow(NOTE, note_id)
+"""
         ),
     ),
 )
