@@ -81,6 +81,9 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
         simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
         severity = Severity.INFO if simple else Severity.MEDIUM
         return severity, "looks like a left-over test endpoint"
+    if route.methods == ("GET",) and (beside := routes.siblings(code, route)):
+        names = ", ".join(beside)
+        return Severity.MEDIUM, f"reads {names}, for which routes beside it ask who is calling"
     if (
         set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"}
         and _others_are_protected(code)
@@ -286,6 +289,32 @@ app = FastAPI()
 @app.get("/newsletter/subscribers")
 def everybody(session: Session = Depends(get_session)):
     return session.exec(select(Subscriber)).all()
+"""
+        ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+app = FastAPI()
+@app.delete("/admin/everything")
+async def clear():
+    database = await connect()
+    await database.tasks.delete_many({})
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+class Department(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+app = FastAPI()
+router = APIRouter(prefix="/departments")
+@router.get("/")
+def departments(user=Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Department)).all()
+@router.get("/download")
+def download(session: Session = Depends(get_session)):
+    return session.exec(select(Department)).all()
+app.include_router(router)
 """
         ),
         Snippet.of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
@@ -88,7 +89,11 @@ class _Walk:
     def _statements(self, function: FunctionRef, names: set[str]) -> Iterator[Hit]:
         for query in self.code.queries.of(function):
             if self._leaks(function, query, names):
-                yield self._hit(function, query.call, query.model.name, query.verb)
+                hit = self._hit(function, query.call, query.model.name, query.verb)
+                # Rows that need not have an owner are often meant for more than one.
+                yield (
+                    replace(hit, severity=Severity.MEDIUM) if query.model.owner_is_optional else hit
+                )
         for raw in self.code.queries.raw(function):
             model = self._raw_leak(function, raw, names)
             if model:
@@ -107,29 +112,27 @@ class _Walk:
         return f"{'/'.join(self.route.methods)} {self.route.path} ({self.route.file.path})"
 
     def _leaks(self, function: FunctionRef, query: Query, names: set[str]) -> bool:
-        model = query.model
-        if not model.owner or model.is_user or restricts(query, model.owner):
+        own, owner = self.code.ownership, query.model.owner
+        if not owner or query.model.is_user or restricts(query, owner) or own.is_narrowed(query):
             return False
         if not query.conditions:
-            return (
-                _is_list(query)
-                and not self.code.ownership.is_checked(query)
-                and (not self._asks_caller(function, query))
-            )
+            told = _is_list(query) and not own.is_checked(query)
+            return told and not self._asks_caller(function, query)
         read = condition_names(query)
         if not any(_touches(name, names) for name in read) or _by_secret(query):
             return False
-        if self._asks_caller(function, query) or self.code.ownership.is_checked(query):
+        if self._asks_caller(function, query) or own.is_checked(query):
             return False
         ids = {name for name in read if _touches(name, names)}
-        own = self.code.ownership
-        if own.verified_before(function, query.call.pos, model.owner, ids):
-            return False
-        only_reads = query.verb not in {"update", "delete"}
         return not (
-            only_reads
-            and (_is_only_tested(query) or own.verified_after(function, query.call.end, ids))
+            own.verified_before(function, query.call.pos, owner, ids)
+            or (query.verb not in {"update", "delete"} and self._is_sure_later(query, ids))
         )
+
+    def _is_sure_later(self, query: Query, ids: set[str]) -> bool:
+        """Whether what is read is only asked about, or kept back unless a check succeeds."""
+        later = self.code.ownership.verified_after
+        return _is_only_tested(query) or later(query.function, query.call.end, ids)
 
     def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
         """Whether a condition is on the caller by another column: a team, a household, a role."""
@@ -392,6 +395,18 @@ RULE = Rule(
             + """    sql = "SELECT * FROM task WHERE id = :id"
     sql += " AND user_id = :me"
     return session.execute(text(sql), {"id": task_id, "me": me})
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+def mine(statement, user):
+    return statement.where(*[Task.user_id == user])
+@app.get("/search")
+def search(title: str, me=Depends(get_current_user), session=Depends(get_session)):
+    statement = select(Task)
+    statement = mine(statement, me)
+    return session.exec(statement.where(Task.title == title)).all()
 """
         ),
         Snippet.of(

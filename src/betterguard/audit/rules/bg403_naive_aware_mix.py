@@ -146,7 +146,17 @@ RULE = Rule(
         "the column's type."
     ),
     check=check,
-    valid=(Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),),
+    valid=(
+        Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),
+        Snippet.of(
+            _HEAD
+            + """
+class Draft:
+    def __init__(self) -> None:
+        self.updated_at = datetime.now()
+"""
+        ),
+    ),
     invalid=(
         Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = datetime.utcnow()\n"),
         Snippet({"app.py": _HEAD, "requirements.txt": "sqlmodel==0.0.24\npsycopg2-binary\n"}),
