@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from betterguard.cli.attack import EXAMPLES, attack
 from betterguard.cli.audit import audit
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.command(epilog=EXAMPLES)(attack)
 app.command()(audit)
 
 
