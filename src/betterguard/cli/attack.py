@@ -1,60 +1,39 @@
-"""``betterguard attack``: prove that authentication and isolation of one's own API hold."""
+"""``betterguard attack``: prove that authentication and isolation of one's own API hold.
+
+What it needs is imported when it runs: the other commands do not wait for FastAPI.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import dataclasses
-import json
-import os
-import sys
 import traceback
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
-from urllib.parse import urlsplit
+from pathlib import Path  # noqa: TC003  typer reads annotations
+from typing import TYPE_CHECKING, Annotated
 
-import httpx2
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from betterguard.addresses import is_loopback
 from betterguard.audit import Severity
-from betterguard.cli.sources import read_source
+from betterguard.cli.terminal import console, refuse
 from betterguard.errors import ConfigurationError
-from betterguard.live.attack import (
-    AppTarget,
-    Family,
-    Keys,
-    Limits,
-    Options,
-    Person,
-    Result,
-    Target,
-    parse_target,
-    person,
-)
-from betterguard.live.attack import attack as run_attack
-from betterguard.live.attack.minting import served_keys, with_keys, with_secret
-from betterguard.live.attack.reports import as_html, as_json, as_junit, as_text
-from betterguard.testing.tokens import SigningKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from betterguard.live.attack import Result
 
-HELD, OPEN, USAGE = 0, 1, 2
+OPEN = 1
 WIDE = 160
+FAMILIES = ("credential", "crossing", "surface")
+EPILOG = """[bold]Examples[/]
 
-EXAMPLES = """Examples:
+[cyan]TOKEN_A=… TOKEN_B=… betterguard attack http://127.0.0.1:8000[/]  a running API
 
-TOKEN_A=… TOKEN_B=… betterguard attack http://127.0.0.1:8000
+[cyan]betterguard attack main:app --mint keys[/]  an application in this process
 
-betterguard attack main:app --mint keys
+[cyan]betterguard attack http://127.0.0.1:8000 --mint secret -f html -o attack.html[/]  as a page
 
-betterguard attack http://127.0.0.1:8000 --mint secret --format html --output attack.html
+[cyan]betterguard attack main:app --mint keys --only crossing -f junit -o attack.xml[/]  in CI
 
-betterguard attack https://staging.example.com --i-own-this staging.example.com --rate 5
+[cyan]betterguard attack https://staging.example.com --i-own-this staging.example.com --rate 5[/]
 """
 
 
@@ -88,8 +67,8 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
     mint: Annotated[
         Mint | None,
         typer.Option(
-            help="Make both tokens: with the shared secret, or with keys made for the occasion "
-            "(for module:app)."
+            help="Make both tokens: with the shared secret, or, for module:app, with keys made "
+            "for the occasion."
         ),
     ] = None,
     secret: Annotated[
@@ -100,7 +79,7 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
         typer.Option(help="Issuer and audience of minted tokens; BETTER_AUTH_URL by default."),
     ] = None,
     jwks: Annotated[
-        str | None, typer.Option(help="The published key set: a file, or an address on loopback.")
+        str | None, typer.Option(help="The published key set: a file or an address.")
     ] = None,
     user_id_a: Annotated[str | None, typer.Option(help="Alice's id, if not by her token.")] = None,
     user_id_b: Annotated[str | None, typer.Option(help="Bob's id, if not by his token.")] = None,
@@ -121,8 +100,8 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
         list[str] | None,
         typer.Option(help="'Name: value' for every request; a value may be env:NAME."),
     ] = None,
-    family: Annotated[
-        list[Family] | None, typer.Option(help="Only attacks of this family.")
+    only: Annotated[
+        str | None, typer.Option(help=f"Only these attacks, by commas: {', '.join(FAMILIES)}.")
     ] = None,
     variants: Annotated[
         int | None, typer.Option(min=1, help="At most so many variants of a credential attack.")
@@ -157,40 +136,40 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
     """Attack your own API as two of its users: does anything get through?
 
     Alice makes objects through the API; Bob tries to reach them, and credentials that must not
-    count are tried on every operation. What was made is removed. Exit code 0: nothing is open;
-    1: something is; 2: wrong usage or an internal error.
+    count are tried on every operation. What was made is removed.
+
+    Exit code 0: nothing is open; 1: something is; 2: wrong usage or an internal error.
     """
+    from betterguard.cli import attacking  # noqa: PLC0415  see above
+    from betterguard.live.attack import Family, Limits, Options, parse_target  # noqa: PLC0415
+
     try:
         threshold = _severity(fail_on)
-        aim = parse_target(target, own_host)
         options = Options(
-            openapi=None if openapi is None else _path_of(openapi),
-            document=None if openapi is None else _document(openapi),
+            openapi=openapi,
+            document=attacking.read_document(openapi),
             include=tuple(include or ()),
             exclude=tuple(exclude or ()),
             public=tuple(public or ()),
             websockets=tuple(websocket or ()),
-            headers=tuple(_header(one) for one in header or ()),
-            families=frozenset(family or Family),
+            headers=tuple(attacking.read_header(one) for one in header or ()),
+            families=frozenset(map(Family, _families(only))),
             limits=Limits(max_requests, rate, timeout),
             variants=variants,
             throwaway=throwaway_users,
             seed=seed,
         )
-        ids = user_id_a, user_id_b
-        if mint is not None:
-            result = _minted(aim, options, mint, secret, issuer, ids)
+        aim, ids = parse_target(target, own_host), (user_id_a, user_id_b)
+        if mint is None:
+            sources = attacking.Sources(token_a, token_b, expired_token, jwks)
+            result = attacking.with_tokens(aim, options, sources, ids)
         else:
-            alice = person("Alice", read_source("--token-a", token_a), user_id_a)
-            bob = person("Bob", read_source("--token-b", token_b), user_id_b)
-            old = None if expired_token is None else read_source("--expired-token", expired_token)
-            result = _run(aim, alice, bob, options, Keys(_key_set(jwks), expired=old))
+            given = secret if mint is Mint.secret else None
+            result = attacking.with_minted(aim, options, given, issuer, ids)
     except ConfigurationError as err:
-        _refuse("\n".join(err.faults))
-    except typer.Exit:
-        raise
+        refuse("\n".join(err.faults))
     except Exception:  # noqa: BLE001  whatever went wrong, the exit code must say so
-        _refuse(f"internal error\n{traceback.format_exc()}")
+        refuse(f"internal error\n{traceback.format_exc()}")
     _write(result, style, output)
     if any(cell.attack.severity >= threshold for cell in result.open):
         raise typer.Exit(OPEN)
@@ -204,111 +183,29 @@ def _severity(name: str) -> Severity:
         raise ConfigurationError([msg]) from err
 
 
-def _minted(  # noqa: PLR0913, PLR0917  as the command's options
-    target: Target,
-    options: Options,
-    mint: Mint,
-    secret: str,
-    issuer: str | None,
-    ids: tuple[str | None, str | None],
-) -> Result:
-    """Attack with tokens made here; only what runs on this machine."""
-    url = issuer or os.environ.get("BETTER_AUTH_URL") or "http://localhost:3000"
-    if not isinstance(target, AppTarget) and not is_loopback(target.base):
-        msg = "--mint is for applications on this machine; give two users' tokens instead"
+def _families(text: str | None) -> list[str]:
+    names = [name.strip() for name in (text or ",".join(FAMILIES)).split(",") if name.strip()]
+    unknown = sorted(set(names) - set(FAMILIES))
+    if unknown:
+        msg = f"--only: there is no family {', '.join(unknown)}; there are {', '.join(FAMILIES)}"
         raise ConfigurationError([msg])
-    if mint is Mint.secret:
-        made = with_secret(read_source("--secret", secret), url, ids)
-        return _run(target, made.alice, made.bob, options, made.keys)
-    if not isinstance(target, AppTarget):
-        msg = "--mint keys is for module:app: a running API cannot learn keys that are made now"
-        raise ConfigurationError([msg])
-    key = SigningKey.generate()
-    made = with_keys(key, url, ids)
-    with served_keys(key, url):
-        return _run(target, made.alice, made.bob, options, made.keys)
-
-
-def _run(target: Target, alice: Person, bob: Person, options: Options, keys: Keys) -> Result:
-    chosen = dataclasses.replace(options, keys=keys)
-    with _progress() as told:
-        return asyncio.run(run_attack(target, alice, bob, chosen, told))
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str, int], None]]:
-    """Show the step and the number of requests, where somebody watches."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}, {task.completed} requests"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda step, count: bar.update(task, description=step, completed=count)
-
-
-def _document(place: str) -> object:
-    """Read the document from a file; None where the place is a path of the API."""
-    file = Path(place)
-    if not file.is_file():
-        return None
-    try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError as err:
-        msg = f"--openapi: {place} is not JSON"
-        raise ConfigurationError([msg]) from err
-
-
-def _path_of(place: str) -> str:
-    path = urlsplit(place).path
-    return path if path.startswith("/") else f"/{path}"
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        msg = "--header must be 'Name: value'"
-        raise ConfigurationError([msg])
-    value = value.strip()
-    return name.strip(), read_source("--header", value) if value.startswith("env:") else value
-
-
-def _key_set(place: str | None) -> dict[str, Any]:
-    """Read the published keys from a file or an address; none where no place is given."""
-    if place is None:
-        return {"keys": []}
-    try:
-        if "://" in place:
-            found = httpx2.get(place, timeout=10, trust_env=False).raise_for_status().json()
-        else:
-            found = json.loads(Path(place).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, httpx2.HTTPError) as err:
-        msg = f"--jwks: no key set at {place}: {type(err).__name__}"
-        raise ConfigurationError([msg]) from err
-    if not isinstance(found, dict) or not isinstance(found.get("keys"), list):
-        msg = f'--jwks: {place} holds no key set, an object with "keys"'
-        raise ConfigurationError([msg])
-    return found
+    return names
 
 
 def _write(result: Result, style: Format, output: Path | None) -> None:
-    writers = {Format.json: as_json, Format.junit: as_junit, Format.html: as_html}
-    if style in writers:
-        written = writers[style](result)
-        if output is None:
-            typer.echo(written)
-        else:
-            output.write_text(written + "\n", encoding="utf-8")
-    elif output is None:
-        Console(width=None if sys.stdout.isatty() else WIDE).print(as_text(result))
-    else:
+    from betterguard.live.attack import reports  # noqa: PLC0415  see above
+
+    writers = {
+        Format.json: reports.as_json,
+        Format.junit: reports.as_junit,
+        Format.html: reports.as_html,
+    }
+    if style is Format.text and output is not None:
         with output.open("w", encoding="utf-8") as stream:
-            Console(file=stream, width=WIDE).print(as_text(result))
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(USAGE)
+            Console(file=stream, width=WIDE).print(reports.as_text(result), highlight=False)
+    elif style is Format.text:
+        console().print(reports.as_text(result), highlight=False)
+    elif output is None:
+        typer.echo(writers[style](result))
+    else:
+        output.write_text(writers[style](result) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from betterguard.errors import ConfigurationError
 from betterguard.live.attack.arena import Arena
@@ -107,7 +108,8 @@ async def attack(
 
 
 async def _document(sender: Sender, options: Options) -> Any:
-    paths = (options.openapi,) if options.openapi else DOCUMENTS
+    named = urlsplit(options.openapi or "").path.lstrip("/")
+    paths = (f"/{named}",) if named else DOCUMENTS
     for path in paths:
         answer = (await sender.send(Call("GET", path))).answer
         if answer.good and answer.data is not None:

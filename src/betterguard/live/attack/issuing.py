@@ -1,4 +1,4 @@
-"""Tokens for two users, made here: with the shared secret, or with a key made for the occasion."""
+"""Tokens for the two users of an attack, and keys that an application in here comes to know."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from betterguard.testing.tokens import SharedSecretKey, SigningKey, TokenIssuer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Minted", "served_keys", "with_keys", "with_secret"]
+__all__ = ["Issued", "issued", "served_keys"]
 
 START_SECONDS = 10.0
 LIFETIME = 3600
@@ -26,7 +26,7 @@ LIFETIME = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Minted:
+class Issued:
     """Two users with tokens, and the keys that signed them."""
 
     alice: Person
@@ -34,17 +34,10 @@ class Minted:
     keys: Keys = field(repr=False)
 
 
-def with_secret(secret: str, url: str, ids: tuple[str | None, str | None]) -> Minted:
-    """Make HS256 tokens as ``BETTER_AUTH_SECRET`` signs them; ``url`` is issuer and audience."""
-    return _minted(SharedSecretKey(secret), url, ids)
-
-
-def with_keys(key: SigningKey, url: str, ids: tuple[str | None, str | None]) -> Minted:
-    """Make tokens as Better Auth's ``jwt`` plugin signs them."""
-    return _minted(key, url, ids)
-
-
-def _minted(key: SharedSecretKey | SigningKey, url: str, ids: tuple[str | None, ...]) -> Minted:
+def issued(
+    key: SharedSecretKey | SigningKey, url: str, ids: tuple[str | None, str | None]
+) -> Issued:
+    """Make tokens for two users, new ones where no ids are given; ``url`` issues and receives."""
     issuer = TokenIssuer(key, url=url)
     expires = int(issuer.clock()) + LIFETIME
     alice, bob = (
@@ -57,7 +50,7 @@ def _minted(key: SharedSecretKey | SigningKey, url: str, ids: tuple[str | None, 
         for name, number in zip(("Alice", "Bob"), ids, strict=True)
     )
     published = [key.public_jwk()] if isinstance(key, SigningKey) else []
-    return Minted(alice, bob, Keys({"keys": published}, key))
+    return Issued(alice, bob, Keys({"keys": published}, key))
 
 
 @contextlib.contextmanager
@@ -67,7 +60,7 @@ def served_keys(key: SigningKey, url: str) -> Iterator[None]:
     The settings are those that an application reads from the environment; they are put back.
     The server has a thread of its own, since an application may fetch keys without asyncio.
     """
-    ready, ending, address = threading.Event(), threading.Event(), []
+    ready, ending, address = threading.Event(), threading.Event(), list[str]()
 
     async def serve() -> None:
         async with KeySetServer(key_set(key.public_jwk())) as server:
@@ -75,7 +68,7 @@ def served_keys(key: SigningKey, url: str) -> Iterator[None]:
             ready.set()
             await asyncio.to_thread(ending.wait)
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     ready.wait(START_SECONDS)
     before = dict(os.environ)
