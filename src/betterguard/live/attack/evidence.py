@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["Answer", "Call", "Exchange", "cut"]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*")
-_LONG = re.compile(r"[A-Za-z0-9_+/=-]{40,}")
+_LONG = re.compile(r"[A-Za-z0-9_+=-]{40,}")
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "set-auth-jwt"})
 KEPT = 6
 SHOWN_BODY = 600

@@ -106,6 +106,13 @@ class Result:
         found = [cell for cell in self.cells.values() if cell.verdict is Verdict.OPEN]
         return sorted(found, key=lambda cell: -cell.attack.severity)
 
+    def holes(self) -> dict[str, list[Cell]]:
+        """Give what is open by attack, the worst first: one fault mostly shows in many places."""
+        found: dict[str, list[Cell]] = {}
+        for cell in self.open:
+            found.setdefault(cell.attack.name, []).append(cell)
+        return found
+
     @property
     def untried(self) -> list[Cell]:
         """The attacks that could not be tried."""

@@ -80,22 +80,21 @@ def _matrix(result: Result) -> Iterator[str]:
         yield f'<span><span class="mark {verdict}">{MARKS[verdict]}</span> {word}</span>'
     yield "<span>empty: does not apply</span></p>"
     yield '<div class="scroll"><table class="matrix"><thead>'
-    yield '<tr><td class="corner"></td>'
+    yield '<tr><td class="corner" rowspan="2"></td>'
     for family, group in groupby(attacks, lambda one: one.family):
         width = len(list(group))
         span = f'colspan="{width}" scope="colgroup"'
         yield f'<th class="family first" {span}>{_FAMILIES[family]}</th>'
-    yield '</tr><tr><td class="corner"></td>'
+    yield "</tr><tr>"
     for attack in attacks:
         first = " first" if attack.name in firsts else ""
         yield f'<th class="attack{first}" scope="col"><span>{attack.name}</span></th>'
     yield "</tr></thead><tbody>"
-    numbers = {id(cell): number for number, cell in enumerate(result.open)}
     for exercise in result.exercises.values():
         yield f'<tr><th scope="row">{_operation(exercise)}</th>'
         for attack in attacks:
             cell = result.cells.get((exercise.operation, attack.name))
-            yield _cell(cell, first=attack.name in firsts, number=numbers.get(id(cell)))
+            yield _cell(cell, first=attack.name in firsts)
         yield "</tr>"
     yield "</tbody></table></div>"
 
@@ -106,15 +105,15 @@ def _operation(exercise: Exercise) -> str:
     return f'<span class="operation">{escape(exercise.operation)}</span>{shown}'
 
 
-def _cell(cell: Cell | None, *, first: bool, number: int | None) -> str:
+def _cell(cell: Cell | None, *, first: bool) -> str:
     place = " first" if first else ""
     if cell is None:
         return f'<td class="none{place}"></td>'
     verdict = cell.verdict
     title = escape(f"{cell.attack.name}: {WORDS[verdict]}{f', {cell.note}' if cell.note else ''}")
     inside = f'{MARKS[verdict]}<span class="name">{cell.attack.name}</span>'
-    if number is not None:
-        mark = f'<a class="mark open" href="#hole-{number}" title="{title}">{inside}</a>'
+    if verdict is Verdict.OPEN:
+        mark = f'<a class="mark open" href="#{cell.attack.name}" title="{title}">{inside}</a>'
     else:
         mark = f'<span class="mark {verdict}" title="{title}">{inside}</span>'
     return f'<td class="{verdict}{place}">{mark}</td>'
@@ -123,17 +122,25 @@ def _cell(cell: Cell | None, *, first: bool, number: int | None) -> str:
 def _holes(result: Result) -> Iterator[str]:
     if result.open:
         yield "<h2>Open</h2>"
-    for number, cell in enumerate(result.open):
-        severity = cell.attack.severity.label
-        yield f'<details class="hole" id="hole-{number}" open><summary>'
-        yield f'<span class="severity {severity}">{severity}</span> <b>{cell.attack.name}</b> '
-        yield f'<span class="operation">{escape(cell.operation)}</span></summary><div>'
-        yield f"<p>{escape(cell.note)}</p>"
-        yield f'<p class="soft">{escape(cell.attack.tries)} {escape(cell.attack.cure)}</p>'
-        if cell.exchange is not None:
-            for lines in (cell.exchange.request_lines(), cell.exchange.answer_lines()):
-                yield f"<pre>{escape(chr(10).join(lines))}</pre>"
+    for cells in result.holes().values():
+        attack = cells[0].attack
+        severity = attack.severity.label
+        yield f'<details class="hole" id="{attack.name}" open><summary>'
+        yield f'<span class="severity {severity}">{severity}</span> <b>{attack.name}</b>'
+        yield f'<span class="tag">{len(cells)}</span></summary><div>'
+        yield f'<p class="soft">{escape(attack.tries)} {escape(attack.cure)}</p><ul>'
+        for cell in cells:
+            yield f'<li><span class="operation">{escape(cell.operation)}</span>'
+            yield f"<br>{escape(cell.note)}</li>"
+        yield "</ul>"
+        yield from _proof(cells[0])
         yield "</div></details>"
+
+
+def _proof(cell: Cell) -> Iterator[str]:
+    if cell.exchange is not None:
+        for lines in (cell.exchange.request_lines(), cell.exchange.answer_lines()):
+            yield f"<pre>{escape(chr(10).join(lines))}</pre>"
 
 
 def _lists(result: Result) -> Iterator[str]:

@@ -44,8 +44,8 @@ def as_text(result: Result) -> RenderableType:
         _matrix(result),
         Text(),
     ]
-    for cell in result.open:
-        parts += [_hole(cell), Text()]
+    for cells in result.holes().values():
+        parts += [_hole(cells), Text()]
     parts += _section("Not tried", [f"{what}: {why}" for what, why in gaps(result)])
     public = [one.operation for one in result.exercises.values() if one.public]
     parts += _section("Public, the same for anybody", public)
@@ -83,19 +83,19 @@ def _sum(result: Result, exercise: Exercise, family: Family) -> Text:
     return Text("-" if exercise.done else "not tried", style="dim")
 
 
-def _hole(cell: Cell) -> RenderableType:
-    severity = cell.attack.severity
+def _hole(cells: list[Cell]) -> RenderableType:
+    attack = cells[0].attack
     head = Text.assemble(
         ("OPEN ", "bold red"),
-        (severity.label, _STYLES[severity]),
-        f" {cell.attack.name}  ",
-        (cell.operation, "bold"),
+        (attack.severity.label, _STYLES[attack.severity]),
+        (f" {attack.name}", "bold"),
     )
-    lines = [Text(cell.note), Text(f"What to do: {cell.attack.cure}")]
-    if cell.exchange is not None:
-        lines += [Text(f"> {line}", style="dim") for line in cell.exchange.request_lines()]
-        lines += [Text(f"< {line}", style="dim") for line in cell.exchange.answer_lines()]
-    return Group(head, Padding(Group(*lines), (0, 0, 0, 2)))
+    lines = [Text.assemble((cell.operation, "bold"), f": {cell.note}") for cell in cells]
+    lines.append(Text(f"What to do: {attack.cure}"))
+    if cells[0].exchange is not None:
+        lines += [Text(f"> {line}", style="dim") for line in cells[0].exchange.request_lines()]
+        lines += [Text(f"< {line}", style="dim") for line in cells[0].exchange.answer_lines()]
+    return Group(head, Padding(Group(*lines), (0, 0, 0, 2), expand=False))
 
 
 def _section(title: str, lines: list[str]) -> list[RenderableType]:
