@@ -1,30 +1,17 @@
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from betterguard.live.attack import (
-    AppTarget,
-    Family,
-    Keys,
-    Limits,
-    Options,
-    Result,
-    attack,
-    person,
-)
-from betterguard.testing.tokens import SigningKey, TokenIssuer
+from betterguard.live.attack import Family
+from tests.live.attack.apis import ISSUER, attacked
 from tests.live.attack.vulnerable.app import vulnerable_app
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from betterguard.live.attack import Result
 
-KEY = SigningKey.generate()
-ISSUER = TokenIssuer(KEY)
-KEYS = Keys({"keys": [KEY.public_jwk()]}, KEY)
 TASKS, TASK = "/api/users/{user_id}/tasks", "/api/users/{user_id}/tasks/{task_id}"
 NOTES = "/api/projects/{project_id}/notes"
 SOCKET = "WS /ws/{user_id}"
@@ -37,18 +24,6 @@ class Found:
     attack: str
     operation: str
     also: frozenset[str] = frozenset()
-
-
-def attacked(app: FastAPI, family: Family | None = None, include: tuple[str, ...] = ()) -> Result:
-    alice, bob = person("Alice", ISSUER.token("alice-1")), person("Bob", ISSUER.token("bob-22"))
-    options = Options(
-        keys=KEYS,
-        seed=1,
-        include=include,
-        families=frozenset(Family if family is None else {family}),
-        limits=Limits(requests=20_000),
-    )
-    return asyncio.run(attack(AppTarget("to-do", app), alice, bob, options))
 
 
 def opened(result: Result) -> set[str]:
@@ -144,19 +119,20 @@ def test_nothing_is_found_without_a_fault() -> None:
 def test_a_fault_in_authentication_is_found(fault: str) -> None:
     expected = CREDENTIAL[fault]
     include = (expected.operation, FEED)
-    found = attacked(vulnerable_app(ISSUER, fault), Family.CREDENTIAL, include)
+    families = frozenset({Family.CREDENTIAL})
+    found = attacked(vulnerable_app(ISSUER, fault), families=families, include=include)
     assert_found(found, expected)
 
 
 @pytest.mark.parametrize("fault", CROSSING)
 def test_a_fault_in_isolation_is_found(fault: str) -> None:
-    found = attacked(vulnerable_app(ISSUER, fault), Family.CROSSING)
+    found = attacked(vulnerable_app(ISSUER, fault), families=frozenset({Family.CROSSING}))
     assert_found(found, CROSSING[fault])
 
 
 @pytest.mark.parametrize("fault", SURFACE)
 def test_a_fault_beside_the_document_is_found(fault: str) -> None:
-    found = attacked(vulnerable_app(ISSUER, fault), Family.SURFACE)
+    found = attacked(vulnerable_app(ISSUER, fault), families=frozenset({Family.SURFACE}))
     assert_found(found, SURFACE[fault])
 
 

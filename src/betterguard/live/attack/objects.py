@@ -324,6 +324,14 @@ def element_with(data: Any, marker: Marker) -> Any:
     return None
 
 
+def element_of(data: Any, number: str | int) -> Any:
+    """Give the object with an id inside of a list, or of an envelope; None when there is none."""
+    if isinstance(data, list):
+        return next((one for one in data if ids_in(one) == number), None)
+    inner = data.values() if isinstance(data, dict) else ()
+    return next((hit for one in inner if (hit := element_of(one, number))), None)
+
+
 def _fields(schema: Schema, *, full: bool, depth: int = 0) -> Iterator[str]:
     schema = chosen(schema)
     required = schema.get("required", ())

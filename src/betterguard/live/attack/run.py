@@ -226,7 +226,8 @@ class _Run:
             return "excluded"
         if self.options.include and not included:
             return "not included"
-        if not included and DANGEROUS.intersection(words(path)):
+        segments = {"".join(words(segment)) for segment in path.split("/")}
+        if not included and DANGEROUS.intersection({*segments, *words(path)}):
             return "its name says that it ends sessions or changes passwords; --include tries it"
         return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from dataclasses import dataclass
@@ -234,9 +235,9 @@ def _number(schema: Schema) -> int | float:
     step = schema.get("multipleOf", 1)
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    value = 1 if low is None else low
-    if isinstance(schema.get("exclusiveMinimum"), int | float):
-        value = max(value, schema["exclusiveMinimum"] + step)
+    value = step * math.ceil((1 if low is None else low) / step)
+    if value == schema.get("exclusiveMinimum"):
+        value += step
     if high is not None and value > high:
         value = high
     return int(value) if schema.get("type") == "integer" else value

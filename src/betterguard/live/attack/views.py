@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from betterguard.live.attack.evidence import Answer, stable
-from betterguard.live.attack.objects import Unmade, element_with
+from betterguard.live.attack.objects import Unmade, element_of, element_with
 
 if TYPE_CHECKING:
     from betterguard.live.attack.markers import Marker
@@ -46,7 +46,7 @@ async def view(objects: Objects, made: Made) -> View:
     answer = await _asked(objects, listing, made.owner, made)
     if answer is None or not answer.good:
         return View(known=False)
-    element = element_with(answer.data, made.marker)
+    element = element_with(answer.data, made.marker) or element_of(answer.data, made.id)
     return View(known=True, there=element is not None, data=stable(element))
 
 

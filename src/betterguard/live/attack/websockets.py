@@ -33,6 +33,13 @@ REFUSED = 403
 PATIENCE = 0.4
 """Seconds within which an application that accepts and then closes has closed."""
 CLOSE_FRAME = 8
+NOT_HERE = frozenset(
+    {
+        *("doubled-credential", "malformed-credential", "scheme-case"),
+        *("changed-text", "oversize-token"),
+    }
+)
+"""Credentials that are about a header's form, or that servers drop without an answer."""
 
 if TYPE_CHECKING:
     Handshake = Callable[[Call], Awaitable[Exchange]]
@@ -92,7 +99,7 @@ def _closed_calls(path: str, credentials: Sequence[Credential]) -> Iterable[tupl
         if credential.headers and credential.headers[0][1].startswith("Bearer "):
             first.setdefault(credential.attack, credential)
     for attack, credential in first.items():
-        if attack not in {"doubled-credential", "malformed-credential", "changed-text"}:
+        if attack not in NOT_HERE:
             token = credential.headers[0][1].removeprefix("Bearer ")
             for way, call in _carrying(path, token):
                 yield f"{attack} by {way}", call
