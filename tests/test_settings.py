@@ -169,7 +169,9 @@ def test_every_fault_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             "public development default",
             id="default-secret",
         ),
-        pytest.param({"BETTER_AUTH_SECRET": "ab" * 20}, "repeats fewer than 8", id="weak-secret"),
+        pytest.param(
+            {"BETTER_AUTH_SECRET": "ab" * 20}, "a few characters, repeated", id="weak-secret"
+        ),
         pytest.param(
             {"BETTER_AUTH_SECRET": '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg"}'},
             "is key material",

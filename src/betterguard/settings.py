@@ -88,6 +88,20 @@ class Environment(BaseSettings):
         ),
     )
 
+    @property
+    def production(self) -> bool:
+        """Whether people use this application in earnest."""
+        return self.environment.strip().lower() in ("production", "prod")
+
+    @property
+    def given_secrets(self) -> list[str]:
+        """The secrets, newest first, unchecked."""
+        # Better Auth 1.5: BETTER_AUTH_SECRETS="2:newest,1:older" wins over BETTER_AUTH_SECRET.
+        versioned = split_list(self.better_auth_secrets)
+        if versioned:
+            return [entry.partition(":")[2] for entry in versioned]
+        return [self.better_auth_secret] if self.better_auth_secret else []
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -142,7 +156,6 @@ class _Check:
         self.env = environment
         self.faults: list[str] = []
         self.warnings: list[str] = []
-        self.production = environment.environment.strip().lower() in ("production", "prod")
 
     def settings(self) -> Settings:
         base = self._address("BETTER_AUTH_URL", self.env.better_auth_url)
@@ -171,7 +184,7 @@ class _Check:
             return TokenSource(text)
         if text:
             self._fault("BETTER_AUTH_TOKENS", "must be jwks, secret or both")
-        elif not has_address and not self._given_secrets():
+        elif not has_address and not self.env.given_secrets:
             self._fault(
                 "BETTER_AUTH_URL",
                 "is not set, nor BETTER_AUTH_SECRET: set BETTER_AUTH_URL to Better Auth's "
@@ -219,17 +232,10 @@ class _Check:
         named = split_list(self.env.better_auth_audience) or ([base.origin] if base else [])
         return frozenset(named) or issuers
 
-    def _given_secrets(self) -> list[str]:
-        # Better Auth 1.5: BETTER_AUTH_SECRETS="2:newest,1:older" wins over BETTER_AUTH_SECRET.
-        versioned = split_list(self.env.better_auth_secrets)
-        if versioned:
-            return [entry.partition(":")[2] for entry in versioned]
-        return [self.env.better_auth_secret] if self.env.better_auth_secret else []
-
     def _secrets(self, tokens: TokenSource) -> tuple[str, ...]:
         if tokens is TokenSource.JWKS and not self._flag("BETTER_AUTH_COOKIE_CACHE"):
             return ()
-        secrets = self._given_secrets()
+        secrets = self.env.given_secrets
         name = "BETTER_AUTH_SECRETS" if self.env.better_auth_secrets else "BETTER_AUTH_SECRET"
         if not secrets and self.env.better_auth_tokens.strip() and tokens is not TokenSource.JWKS:
             self._fault("BETTER_AUTH_SECRET", f"is not set: BETTER_AUTH_TOKENS={tokens} needs it")
@@ -245,7 +251,7 @@ class _Check:
             if origin is not None and origin.startswith("http:") and not is_loopback(origin):
                 self.warnings.append(f"FRONTEND_URL: {origin} is not https")
             origins.append(origin)
-        if not origins and self.production:
+        if not origins and self.env.production:
             self._fault("FRONTEND_URL", "is not set: name the front end's origin in production")
         preview = self.env.frontend_preview_url.strip()
         return {
@@ -277,7 +283,7 @@ class _Check:
             # Not quoted: it may hold a password.
             known = ", ".join(f"{scheme}://" for scheme in REVOCATION_STORES)
             self._fault("BETTER_AUTH_REVOCATION_STORE", f"must be memory, or start with {known}")
-        if store == "memory" and self.production:
+        if store == "memory" and self.env.production:
             self.warnings.append(
                 "BETTER_AUTH_REVOCATION_STORE is memory: what one process revokes, no other learns"
             )
@@ -288,7 +294,7 @@ class _Check:
             )
         for fault in secret_faults(secret) if secret else ():
             self._fault("BETTER_AUTH_REVOCATION_SECRET", fault)
-        if secret and secret in self._given_secrets():
+        if secret and secret in self.env.given_secrets:
             self._fault(
                 "BETTER_AUTH_REVOCATION_SECRET", "must not be Better Auth's secret: make another"
             )

@@ -62,6 +62,8 @@ export const jwtOptions = () => ({
   ...(flag("SESSION_COOKIE_CACHE") ? { sessionCookieCache: true } : {}),
 });
 
+export const withJwtPlugin = () => !flag("NO_JWT_PLUGIN");
+
 // Until 1.4 serial ids were an option of their own.
 const databaseOptions = () =>
   text("GENERATE_ID") === "serial" && text("PACKAGE")?.startsWith("better-auth-1.3.")
@@ -79,7 +81,7 @@ export const authOptions = ({ url, database, plugins, sendVerificationEmail }) =
     database,
     plugins,
     telemetry: { enabled: false },
-    rateLimit: { enabled: false },
+    rateLimit: { enabled: flag("RATE_LIMIT") },
     trustedOrigins: [url],
     emailAndPassword: { enabled: true },
     emailVerification: { sendOnSignUp: true, sendVerificationEmail },

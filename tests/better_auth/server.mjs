@@ -18,7 +18,7 @@ import { createInterface } from "node:readline";
 import { SqliteDialect } from "kysely";
 import Database from "libsql";
 import pg from "pg";
-import { authOptions, jwtOptions } from "./options.mjs";
+import { authOptions, jwtOptions, withJwtPlugin } from "./options.mjs";
 
 const { PACKAGE: library = "better-auth" } = process.env;
 const { betterAuth } = await import(library);
@@ -64,7 +64,10 @@ const start = async (url) => {
   const options = authOptions({
     url,
     database,
-    plugins: [jwt(jwtOptions()), ...(process.env.ADMIN === "1" ? [admin()] : [])],
+    plugins: [
+      ...(withJwtPlugin() ? [jwt(jwtOptions())] : []),
+      ...(process.env.ADMIN === "1" ? [admin()] : []),
+    ],
     sendVerificationEmail: async ({ user, token }) => {
       verificationTokens.set(user.email, token);
     },

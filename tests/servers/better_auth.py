@@ -76,6 +76,8 @@ class BetterAuthOptions:
     expiration_time: str = ""
     rotation_interval: int | None = None
     grace_period: int | None = None
+    rate_limit: bool = False
+    no_jwt_plugin: bool = False
     admin: bool = False
     revokes: Revokes = ""
 
@@ -98,6 +100,8 @@ class BetterAuthOptions:
             "EXPIRATION_TIME": self.expiration_time,
             "ROTATION_INTERVAL": _digits(self.rotation_interval),
             "GRACE_PERIOD": _digits(self.grace_period),
+            "RATE_LIMIT": str(int(self.rate_limit)),
+            "NO_JWT_PLUGIN": str(int(self.no_jwt_plugin)),
             "ADMIN": str(int(self.admin)),
             "REVOKES": self.revokes,
         }
@@ -123,6 +127,8 @@ class Changes(TypedDict, total=False):
     expiration_time: str
     rotation_interval: int | None
     grace_period: int | None
+    rate_limit: bool
+    no_jwt_plugin: bool
     admin: bool
     revokes: Revokes
 
@@ -271,7 +277,7 @@ def running_better_auth(
             base_url=url, headers=headers, cookies=_no_cookies(), timeout=ANSWER_SECONDS
         ) as client:
             server = BetterAuth(url, chosen, database, node, client)
-            if chosen.first_key and not chosen.sign_hs256:
+            if chosen.first_key and not (chosen.sign_hs256 or chosen.no_jwt_plugin):
                 server.key_set()
             yield server
 

@@ -107,6 +107,12 @@ class RemoteKeySet:
             self.begin_refresh()
         return self._epoch
 
+    def keys_at_hand(self, header: Header) -> Sequence[VerificationKey]:
+        """Give the key that the header selects, none where a fetch may bring it."""
+        usable = self._usable()
+        key = None if usable is None else usable.find(header)
+        return () if key is None else (key,)
+
     async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
         """Give the key that the header selects.
 

@@ -7,7 +7,8 @@ import logging
 import re
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from fastapi.responses import JSONResponse  # noqa: TC002  # FastAPI reads the annotation of `ready`
 
@@ -31,7 +32,6 @@ from betterguard.tokens import (
     TokenKind,
     TokenVerifier,
 )
-from betterguard.user import User
 from betterguard.web import cors
 from betterguard.web.answers import add_error_answers
 from betterguard.web.bearer import read_bearer, read_session_cache
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from betterguard.revocation import RevocationState, RevocationStore
     from betterguard.tokens import Claims, KeySetState, KeySource
+    from betterguard.user import User
     from betterguard.web.observing import Observer
 
 __all__ = ["BetterGuard"]
@@ -102,9 +103,7 @@ class BetterGuard(NotBare, Generic[U]):
         self,
         settings: Settings,
         *,
-        user: Callable[[Claims], Any] = lambda claims: User.from_claims(
-            claims.user_id, claims.payload
-        ),
+        user: Callable[[Claims], Any] = attrgetter("user"),
         path_parameter: str = "user_id",
         keys: KeySource | None = None,
         revocation_store: RevocationStore | None = None,
@@ -113,7 +112,7 @@ class BetterGuard(NotBare, Generic[U]):
     ) -> None:
         super().__init__("write Depends(guard.user), or another of the guard's dependencies")
         self.settings = settings
-        self._make_user = user
+        self._make_user: Callable[[Claims], U] = user
         self._remote = _remote_keys(settings) if keys is None else None
         self.verifier = _verifier(settings, keys or _access_keys(settings, self._remote), clock)
         self._cookie_verifier = _cookie_verifier(settings, self._remote, clock)
@@ -184,14 +183,12 @@ class BetterGuard(NotBare, Generic[U]):
         ``guard.require(lambda user: user.claims.get("role") == "admin")``
         """
 
-        async def decide(claims: Claims | None) -> U:
-            user = await self._user(claims)
+        async def permit(user: U) -> None:
             allowed = predicate(user)
             if not (allowed if isinstance(allowed, bool) else await allowed):
                 raise self._told(Forbidden(Reason.PREDICATE_FAILED))
-            return user
 
-        return self._dependency(decide, name, (401, 403, 503))
+        return self._dependency(self._user, name, (401, 403, 503), permit=permit)
 
     def install(
         self, app: FastAPI, *, allow_credentials: bool = True, problem_details: bool = False
@@ -322,19 +319,19 @@ class BetterGuard(NotBare, Generic[U]):
             raise ConfigurationError(["BETTER_AUTH_REVOCATION_STORE is not set"])
         return self._revocations
 
-    async def _user(self, claims: Claims | None) -> U:
+    def _user(self, claims: Claims | None) -> U:
         return self._made(self._required(claims))
 
-    async def _optional_user(self, claims: Claims | None) -> U | None:
+    def _optional_user(self, claims: Claims | None) -> U | None:
         return None if claims is None else self._made(claims)
 
-    async def _path_user(self, claims: Claims | None, path_user_id: str) -> U:
+    def _path_user(self, claims: Claims | None, path_user_id: str) -> U:
         known = self._required(claims)
         if known.user_id != path_user_id:
             raise self._told(Forbidden(Reason.OTHER_USER))
         return self._made(known)
 
-    async def _user_id(self, claims: Claims | None) -> str:
+    def _user_id(self, claims: Claims | None) -> str:
         return self._required(claims).user_id
 
     def _required(self, claims: Claims | None) -> Claims:
@@ -353,7 +350,7 @@ class BetterGuard(NotBare, Generic[U]):
 
     def _made(self, claims: Claims) -> U:
         try:
-            return cast("U", self._make_user(claims))
+            return self._make_user(claims)
         except ValueError as err:
             # Not its message: pydantic's quotes what the token says.
             hint = f"the application's user model refused the claims ({type(err).__name__})"
@@ -364,13 +361,14 @@ class BetterGuard(NotBare, Generic[U]):
         self._refusals.tell(error)
         return error
 
-    def _dependency(
+    def _dependency(  # noqa: PLR0913 - what a dependency is made of
         self,
-        decide: Callable[..., Awaitable[V]],
+        decide: Callable[..., V],
         name: str,
         statuses: tuple[int, ...],
         path_parameter: str | None = None,
         *,
+        permit: Callable[[V], Awaitable[None]] | None = None,
         fresh: bool = False,
     ) -> Dependency[V]:
         authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]] = (
@@ -383,6 +381,7 @@ class BetterGuard(NotBare, Generic[U]):
             name=name,
             statuses=statuses,
             path_parameter=path_parameter,
+            permit=permit,
         )
 
 
