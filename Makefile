@@ -7,7 +7,7 @@ DATABASE_TESTS = tests/schema tests/rows/test_paths.py tests/rows/test_isolate.p
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-windows check format fuzz bench lock clean
+.PHONY: help demo demo-check test test-windows examples check format fuzz bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -28,6 +28,10 @@ test: ## run the tests
 test-windows: ## run the tests that fit there on Windows Python, under Wine
 	@$(BOOTSTRAP) dev
 	@$(RUN) python -m scripts.windows
+
+examples: ## build the example applications and drive them in a real browser
+	@$(BOOTSTRAP) dev node examples browser
+	@$(RUN) pytest examples
 
 check: ## lint, format, types and architecture
 	@$(BOOTSTRAP) dev
@@ -56,3 +60,4 @@ lock: ## pin the requirement files anew, with hashes
 
 clean: ## remove everything that the other targets made
 	rm -rf .venv .build .data demo/auth/node_modules tests/better_auth/node_modules
+	rm -rf examples/nextjs-railway/web/node_modules examples/nextjs-railway/web/.next

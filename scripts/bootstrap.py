@@ -2,8 +2,9 @@
 
 Usage: python3 scripts/bootstrap.py PART [PART ...]
 
-Parts: demo, dev (Python packages into .venv), node (Node 20+ and the npm packages),
-browser (Chromium), pgbouncer. Each is done once and again when its pinned requirements change.
+Parts: demo, dev (Python packages into .venv), node (Node 20+ and the npm packages), examples
+(their npm packages), browser (Chromium), pgbouncer. Each is done once and again when its pinned
+requirements change.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 REQUIREMENTS = ROOT / "requirements"
 NODE_PROJECTS = ("demo/auth", "tests/better_auth")
+EXAMPLES = ("examples/nextjs-railway/web",)
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -31,7 +33,14 @@ def main(parts: list[str]) -> int:
     """Set up the named parts, in order; exit 2 when a name is unknown."""
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(f"betterguard needs Python 3.11 or newer, this is {sys.version.split()[0]}")
-    steps = {"demo": demo, "dev": dev, "node": node, "browser": browser, "pgbouncer": pgbouncer}
+    steps = {
+        "demo": demo,
+        "dev": dev,
+        "node": node,
+        "examples": examples,
+        "browser": browser,
+        "pgbouncer": pgbouncer,
+    }
     unknown = [part for part in parts if part not in steps]
     if unknown or not parts:
         print(__doc__, file=sys.stderr)
@@ -75,6 +84,12 @@ def node() -> None:
         uv("pip", "install", "--require-hashes", "-r", str(REQUIREMENTS / "node.txt"))
         link_wheel_node()
     for project in NODE_PROJECTS:
+        install_npm(ROOT / project)
+
+
+def examples() -> None:
+    """Install what the examples' front ends are built of."""
+    for project in EXAMPLES:
         install_npm(ROOT / project)
 
 
