@@ -2,7 +2,7 @@
 
 Usage: python3 scripts/bootstrap.py PART [PART ...]
 
-Parts: demo, dev (Python packages into .venv), node (Node 20+ and the npm packages), examples
+Parts: demo, dev, docs (Python packages into .venv), node (Node 20+ and the npm packages), examples
 (their npm packages), browser (Chromium), pgbouncer. Each is done once and again when its pinned
 requirements change.
 """
@@ -36,6 +36,7 @@ def main(parts: list[str]) -> int:
     steps = {
         "demo": demo,
         "dev": dev,
+        "docs": docs,
         "node": node,
         "examples": examples,
         "browser": browser,
@@ -58,6 +59,11 @@ def demo() -> None:
 def dev() -> None:
     """Install what the tests and the checks run on."""
     install("dev")
+
+
+def docs() -> None:
+    """Install what builds the documentation's site, beside what the tests run on."""
+    install("docs")
 
 
 def install(group: str) -> None:
