@@ -23,6 +23,7 @@ from betterguard.audit.cache import Cache, folder
 from betterguard.audit.config import read_config
 from betterguard.audit.policy import changed_lines, on_lines, without_baseline, write_baseline
 from betterguard.audit.reports import explain, machine, text
+from betterguard.audit.reports.checklist import filled
 from betterguard.audit.rules import BY_ID
 from betterguard.errors import ConfigurationError
 
@@ -79,6 +80,9 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
     routes: Annotated[
         bool, typer.Option("--routes", help="List every route: authentication and rows.")
     ] = False,
+    checklist: Annotated[
+        bool, typer.Option("--checklist", help="Print the implementation checklist, filled in.")
+    ] = False,
     tests: Annotated[bool, typer.Option("--tests", help="Audit test files too.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Work everything out anew.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")] = 0,
@@ -104,7 +108,10 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
         report = _narrow(report, baseline, diff_base)
     except ConfigurationError as err:
         _refuse(str(err))
-    _write(report, style, output)
+    if checklist:
+        typer.echo(filled(report.findings), nl=False)
+    else:
+        _write(report, style, output)
     if any(finding.severity >= config.fail_on for finding in report.findings):
         raise typer.Exit(FOUND)
 

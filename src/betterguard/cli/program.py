@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from betterguard.cli.audit import audit
+from betterguard.cli.skill import skill
 
 app = typer.Typer(
     name="betterguard",
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(audit)
+app.add_typer(skill, name="skill")
 
 
 def _show_version(*, wanted: bool) -> None:
