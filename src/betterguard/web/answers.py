@@ -23,7 +23,6 @@ from betterguard.errors import (
     MalformedCredential,
     MissingToken,
 )
-from betterguard.web.missing_rows import missing_row_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,10 +68,7 @@ def headers_of(error: AuthError) -> dict[str, str] | None:
 
 
 def add_error_answers(app: FastAPI, log: RefusalLog, *, problem_details: bool) -> None:
-    """Answer betterguard's errors wherever they are raised, and bugs without their inside.
-
-    A row that another user has meanwhile, or has had all along, is answered as a missing one.
-    """
+    """Answer betterguard's errors wherever they are raised, and bugs without their inside."""
 
     async def refuse(connection: Request, error: Exception) -> Response:
         assert isinstance(error, AuthError)
@@ -90,12 +86,7 @@ def add_error_answers(app: FastAPI, log: RefusalLog, *, problem_details: bool) -
         headers = {REQUEST_ID_HEADER: request_id}
         return _answer(connection, InternalError(), headers, problem_details=problem_details)
 
-    async def miss(_connection: Request, _error: Exception) -> Response:
-        return JSONResponse({"detail": "Not Found"}, 404)
-
     app.add_exception_handler(AuthError, refuse)
-    for kind in missing_row_errors():
-        app.add_exception_handler(kind, miss)
     if problem_details:
         app.add_exception_handler(Refusal, refuse_told)
     app.add_exception_handler(Exception, fail)
