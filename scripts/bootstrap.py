@@ -3,8 +3,8 @@
 Usage: python3 scripts/bootstrap.py PART [PART ...]
 
 Parts: demo, dev, docs (Python packages into .venv), node (Node 20+ and the npm packages), examples
-(their npm packages), browser (Chromium), pgbouncer. Each is done once and again when its pinned
-requirements change.
+(their npm packages), browser (Chromium), pgbouncer, redis. Each is done once and again when its
+pinned requirements change.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ NODE_PROJECTS = ("demo/auth", "tests/better_auth")
 EXAMPLES = ("examples/nextjs-railway/web",)
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
+REDIS_SERVERS = ("redis-server", "valkey-server")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -41,6 +42,7 @@ def main(parts: list[str]) -> int:
         "examples": examples,
         "browser": browser,
         "pgbouncer": pgbouncer,
+        "redis": redis,
     }
     unknown = [part for part in parts if part not in steps]
     if unknown or not parts:
@@ -157,6 +159,12 @@ def pgbouncer() -> None:
     found = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
     if found is None and not apt_install("pgbouncer"):
         say("no PgBouncer found: its tests will say what to install")
+
+
+def redis() -> None:
+    """Find a Redis or Valkey server, or install Debian's where that is allowed."""
+    if not any(map(shutil.which, REDIS_SERVERS)) and not apt_install("redis-server"):
+        say("no Redis found: its tests will say what to install")
 
 
 def apt_install(package: str) -> bool:

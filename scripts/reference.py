@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from typer.core import TyperGroup
 
 from betterguard.cli.program import app
 
@@ -47,8 +48,10 @@ def commands() -> Iterator[tuple[str, ...]]:
 
 def _below(words: tuple[str, ...], command: object) -> Iterator[tuple[str, ...]]:
     yield words
-    for name, child in sorted(getattr(command, "commands", {}).items()):
-        yield from _below((*words, name), child)
+    if isinstance(command, TyperGroup):
+        context = typer.Context(command)
+        for name in command.list_commands(context):
+            yield from _below((*words, name), command.get_command(context, name))
 
 
 def section(words: tuple[str, ...]) -> str:

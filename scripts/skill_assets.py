@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.reports.checklist import blank
+from betterguard.repair.scaffold.templates import template
 from betterguard.skill import skill_folder
 
 if TYPE_CHECKING:
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
 
 __all__ = ["assets"]
 
+TEMPLATES = ("auth.py", "models.py")
+
 
 def assets() -> dict[Path, str]:
     """Give what each asset should hold."""
     folder = skill_folder() / "assets"
-    return {folder / "checklist.md": blank()}
+    return {
+        folder / "checklist.md": blank(),
+        **{folder / "templates" / name: template(name) for name in TEMPLATES},
+    }
 
 
 def main() -> None:

@@ -12,12 +12,13 @@ import pytest
 import typer
 from skills_ref.parser import parse_frontmatter  # type: ignore[import-untyped]  # ships no hints
 from skills_ref.validator import validate  # type: ignore[import-untyped]  # as above
+from typer.core import TyperGroup
 
 from betterguard.audit.rules import BY_ID
-from betterguard.cli.program import app
 from betterguard.errors import ConfigurationError
 from betterguard.skill import NAME, Outcome, install_skill, skill_folder
 from scripts.skill_assets import assets
+from tests.cli.tree import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,11 +91,11 @@ def commands() -> Iterator[Any]:
 
 @pytest.mark.parametrize("words", list(commands()))
 def test_every_command_parses(words: list[str]) -> None:
-    command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands") and words[0] in command.commands:
-        command, words = command.commands[words[0]], words[1:]
-    assert not hasattr(command, "commands"), f"no command: {words}"
-    command.make_context("betterguard", list(words))
+    called = command(words.pop(0))
+    while isinstance(called, TyperGroup):
+        called = called.get_command(typer.Context(called), words.pop(0))
+    assert called is not None
+    called.make_context("betterguard", words)
 
 
 def test_every_rule_exists() -> None:

@@ -7,27 +7,23 @@ from typing import Annotated
 
 import typer
 
+from betterguard.cli.commands import group
+from betterguard.cli.terminal import refuse
 from betterguard.errors import ConfigurationError
 from betterguard.skill import install_skill, skill_folder
 
-__all__ = ["skill"]
+__all__ = ["app"]
 
-USAGE = 2
-
-skill = typer.Typer(
-    no_args_is_help=True,
-    help="The agent skill that drives this command line.",
-    epilog="Examples: `betterguard skill install --claude`, `betterguard skill path`",
-)
+app = group("skill", "The agent skill that drives this command line.")
 
 
-@skill.command()
+@app.command(epilog="Example: [cyan]betterguard skill path[/]")
 def path() -> None:
     """Print the folder of the skill inside of the installed package."""
     typer.echo(str(skill_folder()))
 
 
-@skill.command(epilog="Example: `betterguard skill install --claude ../my-project`")
+@app.command(epilog="Example: [cyan]betterguard skill install --claude ../my-project[/]")
 def install(
     project: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
     *,
@@ -45,7 +41,6 @@ def install(
     try:
         outcomes = install_skill(project, claude=claude, force=force)
     except ConfigurationError as err:
-        typer.echo(str(err), err=True)
-        raise typer.Exit(USAGE) from None
+        refuse(str(err))
     for target, outcome in outcomes.items():
         typer.echo(f"{target}: {outcome}")

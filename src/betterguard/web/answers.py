@@ -6,7 +6,6 @@ details (RFC 9457) where the application asks for them.
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
 from typing import TYPE_CHECKING
@@ -19,9 +18,9 @@ from betterguard.errors import (
     ExpiredToken,
     InternalError,
     InvalidToken,
-    KeysUnavailable,
     MalformedCredential,
     MissingToken,
+    RevokedToken,
 )
 
 if TYPE_CHECKING:
@@ -35,14 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Refusal", "add_error_answers", "headers_of"]
 
-logger = logging.getLogger("betterguard.web")
-
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CHALLENGES: dict[type[AuthError], str] = {
     MissingToken: "Bearer",
     MalformedCredential: 'Bearer error="invalid_request"',
     ExpiredToken: ('Bearer error="invalid_token", error_description="The access token expired"'),
+    RevokedToken: 'Bearer error="invalid_token", error_description="The access token was revoked"',
     InvalidToken: 'Bearer error="invalid_token"',
 }
 
@@ -61,7 +59,7 @@ class Refusal(HTTPException):
 
 def headers_of(error: AuthError) -> dict[str, str] | None:
     """Give the headers that belong to the error's status."""
-    if isinstance(error, KeysUnavailable):
+    if error.retry_after is not None:
         return {"Retry-After": str(error.retry_after)}
     challenge = next((_CHALLENGES[kind] for kind in type(error).__mro__ if kind in _CHALLENGES), "")
     return {"WWW-Authenticate": challenge} if challenge else None
@@ -82,7 +80,7 @@ def add_error_answers(app: FastAPI, log: RefusalLog, *, problem_details: bool) -
 
     async def fail(connection: Request, error: Exception) -> Response:
         request_id = _request_id(connection)
-        logger.error("request %s failed", request_id, exc_info=error)
+        log.tell_failure(request_id, error)
         headers = {REQUEST_ID_HEADER: request_id}
         return _answer(connection, InternalError(), headers, problem_details=problem_details)
 

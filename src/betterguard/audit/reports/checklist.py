@@ -49,7 +49,7 @@ SECTIONS = (
         (
             Box(
                 "Every route, WebSocket and callback knows its caller, or is meant to be public",
-                ("BG101", "BG102", "BG103", "BG104", "BG105"),
+                ("BG101", "BG102", "BG103", "BG104", "BG105", "BG109"),
             ),
             Box(
                 "Nobody's identity comes from what the caller says about itself",
