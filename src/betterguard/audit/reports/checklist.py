@@ -14,7 +14,7 @@ __all__ = ["SECTIONS", "Box", "Section", "blank", "filled"]
 
 AUDIT = "betterguard audit --select {}"
 DOCTOR = "betterguard doctor"
-ATTACK = "betterguard attack app.main:app --mint"
+ATTACK = "betterguard attack app.main:app --mint keys"
 
 
 @dataclass(frozen=True, slots=True)
