@@ -102,8 +102,8 @@ def _found(folder: Path) -> Iterator[str]:
 def _open(case: Case, folder: Path) -> Iterator[str]:
     if not case.attack:
         return
-    command = ("-m", "betterguard", "attack", "app.main:app", "--mint", "keys", "--seed", "1")
-    ran = _run(folder, *command, "--format", "text")
+    command = ("-m", "betterguard", "attack", "app.main:app", "--mint", "keys")
+    ran = _run(folder, *command, "--seed", "1", "--variants", "2")
     if ran.returncode:
         yield (ran.stdout or ran.stderr)[-2_000:]
 
