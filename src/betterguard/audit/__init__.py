@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from betterguard.audit.config import Config, find_config
 from betterguard.audit.engine import Report, audit
 from betterguard.audit.finding import Confidence, Finding, Severity
-from betterguard.audit.routing import RouteEntry, route_map
+
+if TYPE_CHECKING:
+    from betterguard.audit.routing import RouteEntry, route_map
 
 __all__ = [
     "Confidence",
@@ -18,3 +22,15 @@ __all__ = [
     "find_config",
     "route_map",
 ]
+
+
+if not TYPE_CHECKING:  # checkers know the names above, and no others
+
+    def __getattr__(name: str) -> object:
+        """Import the map of routes when it is first asked for: it needs the whole index."""
+        from betterguard.audit import routing  # noqa: PLC0415  see above
+
+        if name not in {"RouteEntry", "route_map"}:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        return getattr(routing, name)

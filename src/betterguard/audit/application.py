@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import ClassRef, External, File, FunctionRef, Value, bindings
@@ -31,6 +33,7 @@ ROUTE_DECORATORS = VERBS | {"api_route", "route", "websocket", "websocket_route"
 _ROUTER_CALLS = re.compile(r"(?:^|\.)(?:FastAPI|Starlette|\w*APIRouter|\w*Router)$")
 _APP_CALLS = re.compile(r"(?:^|\.)(?:FastAPI|Starlette)$")
 _STAGE = re.compile(r"env|stage|debug|local|dev|test", re.IGNORECASE)
+_ID = re.compile(r"\{(?:\w+_)?(?:id|uuid|guid|pk|slug|number)(?::\w+)?\}$", re.IGNORECASE)
 _PARAM = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 Key = tuple[str, str]
@@ -72,6 +75,16 @@ class Middleware:
     call: Expr | None
     form: str
     """``function`` (``@app.middleware``), ``class`` (``add_middleware``) or ``argument``."""
+
+
+@dataclass(eq=False, slots=True)
+class Mount:
+    """An application of another library that is mounted: the call that makes it, and its path."""
+
+    app: Key
+    file: File
+    call: Expr
+    path: str
 
 
 @dataclass(eq=False, slots=True)
@@ -120,6 +133,7 @@ class Application:
         self.routers: dict[Key, Router] = {}
         self.middleware: list[Middleware] = []
         self.handlers: list[Handler] = []
+        self.mounts: list[Mount] = []
         self._scopes = [
             (file, scope)
             for file in project.files.values()
@@ -130,6 +144,16 @@ class Application:
         self._collect_routers()
         self._collect_calls()
         self.routes = list(self._routes())
+
+    @cached_property
+    def collections(self) -> frozenset[str]:
+        """Steps of paths that an id follows: things that the application keeps."""
+        return frozenset(
+            step.lower().replace("-", "_")
+            for route in self.routes
+            for step, following in pairwise(route.path.split("/"))
+            if _ID.match(following)
+        )
 
     # routers
 
@@ -258,6 +282,8 @@ class Application:
         key = self.find(file, scope, parent) or (file.path, parent)
         if child is None:
             return
+        if index and child.kind == "call":
+            self.mounts.append(Mount(key, file, child, _text(call.parts[0])))
         prefix = _text(call.parts[0]) if index else _text(keyword(call, "prefix"))
         dependencies = self._listed(file, keyword(call, "dependencies"))
         conditional = any(

@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from betterguard.audit.finding import Confidence, Finding, Severity
 
@@ -85,14 +85,18 @@ class Cache:
         for digest, held in made.items():
             self._put(f"facts:{digest}", held)
 
-    def findings(self, key: str) -> list[Finding] | None:
-        """Give the findings of an unchanged project."""
+    def findings(self, key: str) -> tuple[list[Finding], int] | None:
+        """Give the findings of an unchanged project, and how many a comment suppressed."""
         held = self._get(f"findings:{key}")
-        return list(_read_findings(held)) if held is not None else None
+        if held is None:
+            return None
+        suppressed, *plain = json.loads(held)
+        return list(_read_findings(plain)), suppressed
 
-    def keep_findings(self, key: str, findings: list[Finding]) -> None:
-        """Keep a project's findings."""
-        self._put(f"findings:{key}", json.dumps([_plain(f) for f in findings]).encode())
+    def keep_findings(self, key: str, findings: list[Finding], suppressed: int) -> None:
+        """Keep a project's findings, and how many a comment suppressed."""
+        held = json.dumps([suppressed, *map(_plain, findings)])
+        self._put(f"findings:{key}", held.encode())
 
     def _get(self, key: str) -> bytes | None:
         if self._base is None:
@@ -140,7 +144,7 @@ def _plain(finding: Finding) -> list[object]:
     ]
 
 
-def _read_findings(held: bytes) -> Iterator[Finding]:
+def _read_findings(plain: list[list[Any]]) -> Iterator[Finding]:
     for (
         path,
         line,
@@ -153,7 +157,7 @@ def _read_findings(held: bytes) -> Iterator[Finding]:
         why,
         fix,
         source,
-    ) in json.loads(held):
+    ) in plain:
         yield Finding(
             path,
             line,

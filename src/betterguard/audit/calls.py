@@ -38,6 +38,7 @@ class Calls:
         self._callees: dict[int, tuple[tuple[Expr, Target], ...]] = {}
         self._dependencies: dict[int, tuple[Dependency, ...]] = {}
         self._reach: dict[int, tuple[FunctionRef, ...]] = {}
+        self._next: dict[int, tuple[FunctionRef, ...]] = {}
 
     # one call
 
@@ -235,8 +236,15 @@ class Calls:
                         following.append(ref)
             level = following
 
-    def next(self, function: FunctionRef) -> Iterator[FunctionRef]:
-        """Give what a function runs directly: dependencies first, then its calls."""
+    def next(self, function: FunctionRef) -> tuple[FunctionRef, ...]:
+        """Give what a function runs directly, each once: dependencies first, then its calls."""
+        key = id(function.function)
+        if key not in self._next:
+            found = {id(ref.function): ref for ref in self._find_next(function)}
+            self._next[key] = tuple(found.values())
+        return self._next[key]
+
+    def _find_next(self, function: FunctionRef) -> Iterator[FunctionRef]:
         for dependency in self.dependencies(function):
             yield from self.entry_points(dependency.target)
         for stmt in function.statements:

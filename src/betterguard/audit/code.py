@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from betterguard.audit.application import Application
 from betterguard.audit.calls import Calls
-from betterguard.audit.models import OWNER_COLUMNS, Models
+from betterguard.audit.knowledge import Knowledge
+from betterguard.audit.models import Models
 from betterguard.audit.ownership import Ownership
 from betterguard.audit.project import Project
 from betterguard.audit.queries import Queries
@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from betterguard.audit.environment import Environment
     from betterguard.audit.facts import Module
     from betterguard.audit.project import File, FunctionRef
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What the configuration says about a project that its code does not."""
-
-    public_routes: tuple[str, ...] = ()
-    auth_dependencies: tuple[str, ...] = ()
-    owner_columns: frozenset[str] = field(default=OWNER_COLUMNS)
 
 
 class Code:

@@ -7,10 +7,9 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from betterguard.audit.code import Knowledge
 from betterguard.audit.finding import Severity
-from betterguard.audit.models import OWNER_COLUMNS
-from betterguard.audit.rules import RULES
+from betterguard.audit.knowledge import OWNER_COLUMNS, Knowledge
+from betterguard.audit.rules import ids
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ class Config:
 
     def rules(self) -> tuple[Rule, ...]:
         """Give the rules that are selected and not ignored."""
+        from betterguard.audit.rules import RULES  # noqa: PLC0415  loads every rule
+
         return tuple(
             rule
             for rule in RULES
@@ -157,5 +158,5 @@ def _known_rules(key: str, prefixes: tuple[str, ...], faults: list[str]) -> None
     faults.extend(
         f"{key} names {prefix!r}, which is no rule and begins none"
         for prefix in prefixes
-        if not any(rule.id.startswith(prefix) for rule in RULES)
+        if not any(known.startswith(prefix) for known in ids())
     )

@@ -11,11 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.code import Code
 from betterguard.audit.config import Config
 from betterguard.audit.environment import Environment, Fault, read_env, read_requirements
 from betterguard.audit.finding import Finding, Hit
-from betterguard.audit.frontend import read_auth_servers
 from betterguard.audit.loading import Inputs, gather, modules
 from betterguard.audit.policy import suppress
 from betterguard.audit.sources import Source, decode, kind
@@ -25,7 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from betterguard.audit.cache import Cache
+    from betterguard.audit.code import Code
     from betterguard.audit.facts import Module
+    from betterguard.audit.frontend import AuthServer
     from betterguard.audit.loading import Progress
     from betterguard.audit.rule import Rule
 
@@ -66,11 +66,12 @@ def audit(  # noqa: PLR0913  each is a choice of the caller's, with a default
         key = _key(inputs, config)
         known = cache.findings(key) if cache is not None else None
         if known is not None:
-            return Report(known, len(inputs.sources), _lines(inputs), from_cache=True)
+            kept, hidden = known
+            return Report(kept, len(inputs.sources), _lines(inputs), hidden, from_cache=True)
         facts = modules(inputs.sources, cache, jobs, progress)
         findings, suppressed = judge(inputs, facts, config)
         if cache is not None:
-            cache.keep_findings(key, findings)
+            cache.keep_findings(key, findings, suppressed)
     return Report(findings, len(inputs.sources), _lines(inputs), suppressed)
 
 
@@ -83,6 +84,8 @@ def audit_texts(files: Mapping[str, str], config: Config | None = None) -> list[
 
 def index(inputs: Inputs, facts: Iterable[Module], config: Config) -> Code:
     """Give the project as the rules see it."""
+    from betterguard.audit.code import Code  # noqa: PLC0415  an unchanged project needs no index
+
     return Code(facts, _environment(inputs), config.knowledge())
 
 
@@ -115,16 +118,24 @@ def _environment(inputs: Inputs) -> Environment:
             if kind(source.path) == "env"
             for entry in read_env(source.path, text)
         ),
-        tuple(
-            server
-            for source in inputs.sources
-            if kind(source.path) == "script"
-            for server in read_auth_servers(source.path, source.text)
-        ),
+        tuple(_servers(inputs)),
         inputs.committed,
         tuple(Fault(source.path, source.fault) for source in inputs.sources if source.fault),
         inputs.prefix,
     )
+
+
+def _servers(inputs: Inputs) -> Iterator[AuthServer]:
+    scripts = [
+        source
+        for source in inputs.sources
+        if kind(source.path) == "script" and b"betterAuth" in source.text
+    ]
+    if scripts:
+        from betterguard.audit.frontend import read_auth_servers  # noqa: PLC0415  loads a grammar
+
+        for source in scripts:
+            yield from read_auth_servers(source.path, source.text)
 
 
 def _apply(code: Code, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Hit]]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betterguard.audit.cache import freeze, thaw
 from betterguard.audit.sources import Source, kind, read, tracked, walk
-from betterguard.audit.walk import read_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-WORTH_A_PROCESS = 400
+WORTH_A_PROCESS = 300
 """Files that one process walks in about the time that another takes to start."""
 MAX_OUTSIDE = 20_000
 """Files looked at outside of the audited folders in search of the auth server."""
@@ -115,9 +113,15 @@ def _digest(source: Source) -> str:
 def _walked(
     fresh: list[tuple[Source, str]], jobs: int, progress: Progress | None
 ) -> dict[str, Module]:
+    from betterguard.audit.walk import read_module  # noqa: PLC0415  loads a grammar
+
     workers = min(jobs, len(fresh) // WORTH_A_PROCESS)
     made: dict[str, Module] = {}
+    if not fresh:
+        return made
     if workers > 1:
+        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  slow to import
+
         with ProcessPoolExecutor(workers) as pool:
             sent = [(source.path, source.text) for source, _ in fresh]
             results = pool.map(_walk_frozen, sent, chunksize=32)
@@ -134,4 +138,6 @@ def _walked(
 
 
 def _walk_frozen(file: tuple[str, bytes]) -> bytes:
+    from betterguard.audit.walk import read_module  # noqa: PLC0415  loads a grammar
+
     return freeze(read_module(*file))

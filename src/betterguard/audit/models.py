@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from betterguard.audit.knowledge import OWNER_COLUMNS
 from betterguard.audit.project import fields
 from betterguard.audit.visit import keyword, method, names_in, subexpressions
 
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import ClassRef, File, Project
 
-OWNER_COLUMNS = frozenset({"user_id", "userId", "owner_id", "ownerId", "userid"})
 _USER_TABLE = re.compile(r"^(?:auth_?)?(?:user|account|member|profile)s?$", re.IGNORECASE)
+_OWNING = re.compile(
+    r"^(?:owner|user|account|customer|client|member|profile|person|patient|student|subscriber)"
+    r"(?:_?(?:id|uuid|pk|fk))?$",
+    re.IGNORECASE,
+)
+"""Names of a column that, when it points to the users' table, tells whose a row is."""
 _PEOPLE = re.compile(r"user|account|member|profile|person|people|customer|owner", re.IGNORECASE)
+_ADDRESS = re.compile(r"^(?:e_?mail|phone)(?:_?(?:address|number))?$", re.IGNORECASE)
 _COLUMN_CALLS = frozenset({"Field", "Column", "mapped_column", "Relationship", "relationship"})
 _ZONED_TYPES = re.compile(
     r"(?:^|\.)(?:UtcDateTime|UTCDateTime|TIMESTAMPTZ|AwareDateTime|TZDateTime)$"
@@ -150,6 +157,11 @@ class Model:
         return bool(_USER_TABLE.match(self.table) or _USER_TABLE.match(self.name))
 
     @property
+    def holds_people(self) -> bool:
+        """Whether rows tell how to reach a person."""
+        return any(_ADDRESS.match(name) for name in self.columns)
+
+    @property
     def owner_is_optional(self) -> bool:
         """Whether rows may belong to nobody, as guests' rows do."""
         column = self.columns.get(self.owner)
@@ -248,13 +260,21 @@ class Models:
         for name, column in columns.items():
             if name in self.owners and not column.is_relationship and _is_persons(column):
                 return name
+        for name, column in columns.items():
+            if _OWNING.match(name) and _USER_TABLE.match(_table_of(column.foreign_key)):
+                return name
         return ""
 
 
 def _is_persons(column: Column) -> bool:
     """Whether an ``owner_id`` points to people: to a service or a team is none of the caller's."""
-    table = column.foreign_key.rpartition(".")[0]
+    table = _table_of(column.foreign_key)
     return not table or bool(_PEOPLE.search(table))
+
+
+def _table_of(foreign_key: str) -> str:
+    """Give the table that a foreign key points to, without its schema."""
+    return foreign_key.rpartition(".")[0].rpartition(".")[2]
 
 
 def _is_column(value: Expr | None) -> bool:

@@ -176,6 +176,14 @@ class Ownership:
             for call, target in self.calls.callees(function)
         )
 
+    def verified_after(self, function: FunctionRef, pos: int, ids: set[str]) -> bool:
+        """Whether the function makes sure of the ids after it read by them, and refuses others."""
+        refuses = any(stmt.kind == "raise" and stmt.pos > pos for stmt in function.statements)
+        return refuses and any(
+            call.pos > pos and self._secured_by(function, call, target, set(), ids)
+            for call, target in self.calls.callees(function)
+        )
+
     def _secured_by(
         self, function: FunctionRef, call: Expr, target: Target, heads: set[str], ids: set[str]
     ) -> bool:

@@ -119,16 +119,22 @@ class Flat:
     def __init__(self, body: tuple[Stmt, ...]) -> None:
         self.statements = Ordered(statements(body))
         self.expressions = Ordered(_all_expressions(self.statements.items))
-        self.calls = Ordered(expr for expr in self.expressions.items if expr.kind == "call")
+        self.calls = Ordered([expr for expr in self.expressions.items if expr.kind == "call"])
 
 
-def _all_expressions(found: Iterable[Stmt]) -> Iterator[Expr]:
+def _all_expressions(found: Iterable[Stmt]) -> list[Expr]:
+    """Every expression of every statement, each with its parts after it."""
+    flat: list[Expr] = []
     for stmt in found:
         for expr in stmt.exprs:
-            yield from subexpressions(expr)
+            if expr.parts or expr.base is not None:
+                flat += subexpressions(expr)
+            else:
+                flat.append(expr)
         if stmt.function is not None or stmt.klass is not None:
             for expr in own_expressions(stmt):
-                yield from subexpressions(expr)
+                flat += subexpressions(expr)
+    return flat
 
 
 @dataclass(eq=False)
@@ -178,6 +184,17 @@ class FunctionRef:
     def calls(self) -> tuple[Expr, ...]:
         """All calls, those of nested functions included."""
         return self._span(self.file.flat.calls)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every dotted name that its body reads or calls."""
+        return frozenset(
+            [
+                expr.text
+                for expr in self.expressions
+                if expr.kind == "name" or (expr.kind == "call" and expr.text[0] not in ".(")
+            ]
+        )
 
     def _span(self, flat: Ordered[Record]) -> tuple[Record, ...]:
         body = self.function.body
@@ -249,6 +266,9 @@ class Project:
         self.classes: list[ClassRef] = []
         self._by_tail: defaultdict[str, list[tuple[tuple[str, ...], File]]] = defaultdict(list)
         self._in_file: defaultdict[str, list[FunctionRef]] = defaultdict(list)
+        self._outer = tuple(environment.prefix.split("/"))
+        self._modules: dict[tuple[str, str], File | None] = {}
+        self._members: dict[tuple[int, str], FunctionRef | Value | None] = {}
         for module in modules:
             self._add(module)
 
@@ -409,6 +429,12 @@ class Project:
 
     def member(self, klass: ClassRef, name: str) -> FunctionRef | Value | None:
         """Give a method or a class variable, looked up through the bases."""
+        key = (id(klass), name)
+        if key not in self._members:
+            self._members[key] = self._find_member(klass, name)
+        return self._members[key]
+
+    def _find_member(self, klass: ClassRef, name: str) -> FunctionRef | Value | None:
         for ancestor in self.ancestry(klass):
             if name in ancestor.methods:
                 return ancestor.methods[name]
@@ -453,7 +479,13 @@ class Project:
         """Give the project's file that an import names, nearest to the importing file."""
         if dotted.startswith("."):
             return self._relative(file, dotted)
-        parts = tuple(dotted.split("."))
+        folder = file.path.rpartition("/")[0]
+        key = (folder or file.path, dotted)  # a file in the root does not import itself
+        if key not in self._modules:
+            self._modules[key] = self._absolute(file, tuple(dotted.split(".")))
+        return self._modules[key]
+
+    def _absolute(self, file: File, parts: tuple[str, ...]) -> File | None:
         here = file.path.split("/")[:-1]
         candidates = [
             (_shared(here, path), -len(path), found)
@@ -470,7 +502,7 @@ class Project:
 
     def _from_outside(self, parts: tuple[str, ...]) -> File | None:
         """Find a module by a name that begins above the audited folder: ``demo.backend.auth``."""
-        outer = tuple(self.environment.prefix.split("/"))
+        outer = self._outer
         for count in range(1, len(parts)):
             if outer[-count:] == parts[:count]:
                 stem = "/".join(parts[count:])

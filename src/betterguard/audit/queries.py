@@ -32,6 +32,10 @@ CONDITIONS = frozenset(
 _TABLES = re.compile(
     r"\b(?:from|join|into|update)\s+(?:only\s+)?(?:\w+\.)?[\"`]?(\w+)", re.IGNORECASE
 )
+_TOLD = re.compile(
+    r"\b(?:insert|update|delete)\b|\bselect\b(?!\s*\(?\s*(?:select|count)\b)", re.IGNORECASE
+)
+"""A statement that does more than count."""
 _STATEMENT = re.compile(r"^\s*(?:select|insert|update|delete|with)\b", re.IGNORECASE)
 
 
@@ -42,6 +46,11 @@ class RawQuery:
     function: FunctionRef
     text: Expr
     tables: tuple[str, ...]
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether it tells how many rows there are, and nothing of them."""
+        return not _TOLD.search(self.text.text) and "count" in self.text.text.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,17 @@ class Query:
     """The calls of ``where``, ``filter``, ``join`` and the like, later ones included."""
     names: frozenset[str]
     """Local names that hold the statement or its result."""
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether it tells how many rows there are, and nothing of them."""
+        steps = list(chain(self.call))
+        if any(method(step) == "count" for step in steps):
+            return True
+        asked = [part for step in steps if method(step) in STARTS for part in positional(step)]
+        return bool(asked) and all(
+            part.kind == "call" and part.text.rsplit(".", 1)[-1] == "count" for part in asked
+        )
 
 
 Write = tuple[str, "Expr", "Model | None"]
@@ -89,10 +109,12 @@ class Queries:
         return self._writes[key]
 
     def _find_writes(self, function: FunctionRef) -> Iterator[Write]:
+        mapped = function.owner is None or self.models.get(function.owner) is not None
         for stmt in function.statements:
             if stmt.kind == "assign":
                 for target in stmt.exprs[:-1]:
-                    if target.kind == "name" and "." in target.text:
+                    own = target.text.startswith("self.") and target.text.count(".") == 1
+                    if target.kind == "name" and "." in target.text and (mapped or not own):
                         yield target.text.rsplit(".", 1)[1], stmt.exprs[-1], None
         for call in function.calls:
             if call.names:

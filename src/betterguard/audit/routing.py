@@ -10,7 +10,7 @@ from betterguard.audit.engine import index
 from betterguard.audit.loading import gather, modules
 from betterguard.audit.ownership import condition_names
 from betterguard.audit.queries import restricts
-from betterguard.audit.rules import _routes as routes
+from betterguard.audit.rules import _audience as audience
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +54,7 @@ def route_map(
 
 def _entry(code: Code, route: Route, text: bytes) -> RouteEntry:
     gate, by = code.security.protection(route)
-    shown = {"": "public" if routes.is_public(code, route) else "none"}
+    shown = {"": "public" if audience.is_public(code, route) else "none"}
     return RouteEntry(
         route.methods,
         route.path,

@@ -64,6 +64,8 @@ IDENTITY = re.compile(
 OWNER_PARAM = re.compile(r"^(?:user_?id|owner_?id|uid|account_?id|userid|user)$", re.IGNORECASE)
 
 UNAUTHORIZED, FORBIDDEN = 401, 403
+MAX_PASSING = 3
+"""Statements of a ``try`` that only hands a request on and perhaps times it."""
 MAX_NAMES = 3
 """Names followed from a raise to the error that they hold."""
 BETTERGUARD_GATES = frozenset({"user", "path_user", "verify_token", "require"})
@@ -311,10 +313,27 @@ class Security:
         return self._refusing
 
     def _guards(self, function: FunctionRef) -> bool:
-        for ref in self.calls.reach(function):
-            if self.refuses(ref) == UNAUTHORIZED or any(d.verified for d in self.decodes(ref)):
-                return True
-        return False
+        """Whether it refuses callers; to turn the errors of what it calls into 401s is not that."""
+        return any(
+            any(d.verified for d in self.decodes(ref)) or self._refuses_itself(ref)
+            for ref in self.calls.reach(function)
+        )
+
+    def _refuses_itself(self, function: FunctionRef) -> bool:
+        if self.refuses(function) != UNAUTHORIZED:
+            return False
+        translated = [
+            (handler.pos, handler.end)
+            for stmt in function.statements
+            if stmt.kind == "try" and _passes_on(stmt)
+            for handler in stmt.orelse
+            if handler.kind == "except"
+        ]
+        return any(
+            self.refusal(function, stmt) == UNAUTHORIZED
+            and not any(start <= stmt.pos < end for start, end in translated)
+            for stmt in function.statements
+        )
 
     def covers(self, middleware: Middleware, route: Route) -> bool:
         """Whether a refusing middleware stands before a route."""
@@ -441,6 +460,16 @@ def _shown(expr: Expr) -> str:
 
 def _is_false(expr: Expr | None) -> bool:
     return expr is not None and expr.text == "False"
+
+
+def _passes_on(stmt: Stmt) -> bool:
+    """Whether a ``try`` only hands the request on: ``return await call_next(request)``."""
+    return len(stmt.body) <= MAX_PASSING and any(
+        part.kind == "call" and part.text.rsplit(".", 1)[-1] in {"call_next", "app"}
+        for inner in stmt.body
+        for expr in inner.exprs
+        for part in subexpressions(expr)
+    )
 
 
 def answers_error(body: Iterable[Stmt]) -> bool:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betterguard.audit.frontend import SUFFIXES
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -45,6 +43,7 @@ _MIGRATIONS = re.compile(r"alembic|migrations|revisions", re.IGNORECASE)
 """Generated records of what tables once were; their ``versions`` folders are left out."""
 MAX_BYTES = 16 * 1024 * 1024
 """Larger files are reported instead of read."""
+SCRIPT_SUFFIXES = (".ts", ".tsx", ".mts", ".js", ".mjs")
 REQUIREMENT_FILES = frozenset({"pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock"})
 
 
@@ -106,7 +105,7 @@ def kind(path: str) -> str:
     name = path.rsplit("/", 1)[-1]
     if name.endswith(".py"):
         return "python"
-    if name.endswith(SUFFIXES) and not name.endswith(".d.ts"):
+    if name.endswith(SCRIPT_SUFFIXES) and not name.endswith(".d.ts"):
         return "script"
     if name in REQUIREMENT_FILES or (name.startswith("requirements") and name.endswith(".txt")):
         return "requirements"

@@ -38,9 +38,39 @@ _NOQA = re.compile(r"#\s*noqa:\s*(BG\d+(?:[\s,]+BG\d+)*)\s*(?:[-–—:(#]*\s*)(
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "\n": ""}
 _ESCAPED = re.compile(rb"\\[uUN]")
-TRIGGERS = re.compile(
-    rb"utcnow|datetime|jwt|jose|fastapi|starlette|sqlmodel|sqlalchemy|print|log|stdout|password"
-    rb"|middleware|Middleware|secret|SECRET|BETTER_AUTH|better_auth|betterguard|401|403|status|headers|APIRouter|include_router|email|b64decode|Bearer|text\("
+TRIGGERS = tuple(
+    (word, word.encode())
+    for word in (
+        "utcnow",
+        "datetime",
+        "jwt",
+        "jose",
+        "fastapi",
+        "starlette",
+        "sqlmodel",
+        "sqlalchemy",
+        "print",
+        "log",
+        "stdout",
+        "password",
+        "middleware",
+        "Middleware",
+        "secret",
+        "SECRET",
+        "BETTER_AUTH",
+        "better_auth",
+        "betterguard",
+        "401",
+        "403",
+        "status",
+        "headers",
+        "APIRouter",
+        "include_router",
+        "email",
+        "b64decode",
+        "Bearer",
+        "text(",
+    )
 )
 """Words whose absence tells a rule that a file cannot concern it."""
 _MAX_CODE_POINT = 0x10FFFF
@@ -59,7 +89,7 @@ def read_module(path: str, source: bytes) -> Module:
         tuple(_suppressions(root, source)) if b"noqa" in source else (),
         _first_error(root) if root.has_error else -1,
         source.count(b"\n") + 1,
-        frozenset(word.decode() for word in set(TRIGGERS.findall(source))),
+        frozenset([word for word, raw in TRIGGERS if raw in source]),
         source.isascii() and not _ESCAPED.search(source),
     )
 

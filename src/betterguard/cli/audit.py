@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import sys
 import traceback
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
-from betterguard.audit import Config, Report, RouteEntry, find_config, route_map
+from betterguard.audit import Config, Report, find_config
 from betterguard.audit import audit as run_audit
 from betterguard.audit.cache import Cache, folder
 from betterguard.audit.config import read_config
 from betterguard.audit.policy import changed_lines, on_lines, without_baseline, write_baseline
-from betterguard.audit.reports import explain, machine, text
-from betterguard.audit.rules import BY_ID
+from betterguard.audit.reports import machine, text
+from betterguard.cli.commands import alone
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from betterguard.audit import RouteEntry
+    from betterguard.cli.fixing import Fixing
 
 CLEAN, FOUND, USAGE = 0, 1, 2
+FIXES = "Fixes"
 
 
 class Format(StrEnum):
@@ -40,6 +42,24 @@ class Format(StrEnum):
     json = "json"
     sarif = "sarif"
     github = "github"
+
+
+EXAMPLES = """[bold]Examples[/]
+
+[cyan]betterguard audit backend[/]  what is wrong below a folder
+
+[cyan]betterguard audit --severity high -f concise[/]  the worst, a line each
+
+[cyan]betterguard audit --routes[/]  how every route is authenticated and filtered
+
+[cyan]betterguard audit --explain BG302[/]  what a rule is about
+
+[cyan]betterguard audit --diff-base origin/main -f github[/]  only what a pull request changed
+
+[cyan]betterguard audit --write-baseline known.json[/]  then --baseline known.json shows what is new
+
+[cyan]betterguard audit -f sarif -o audit.sarif --fail-on critical[/]  for code scanning
+"""
 
 
 def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
@@ -79,6 +99,31 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
     routes: Annotated[
         bool, typer.Option("--routes", help="List every route: authentication and rows.")
     ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Make the safe fixes.", rich_help_panel=FIXES)
+    ] = False,
+    unsafe_fixes: Annotated[
+        bool,
+        typer.Option("--unsafe-fixes", help="Make all fixes; look at them.", rich_help_panel=FIXES),
+    ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Show the fixes and write nothing.", rich_help_panel=FIXES),
+    ] = False,
+    emoji: Annotated[
+        bool,
+        typer.Option(
+            "--emoji",
+            help="Also replace characters that consoles lack in printed and logged text.",
+            rich_help_panel=FIXES,
+        ),
+    ] = False,
+    allow_dirty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-dirty", help="Fix although git has uncommitted changes.", rich_help_panel=FIXES
+        ),
+    ] = False,
     tests: Annotated[bool, typer.Option("--tests", help="Audit test files too.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Work everything out anew.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")] = 0,
@@ -94,7 +139,14 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
         roots = _existing(paths or [Path()])
         config = _config(roots[0], select, ignore, severity, fail_on, tests=tests)
         if routes:
+            from betterguard.audit.routing import route_map  # noqa: PLC0415  needs the whole index
+
             _show_routes(route_map(roots, config, Path.cwd()), as_json=style is Format.json)
+            return
+        if fix or unsafe_fixes or diff or emoji:
+            from betterguard.cli.fixing import Fixing  # noqa: PLC0415  an audit alone fixes nothing
+
+            _fix(roots, config, Fixing(fix, unsafe_fixes, diff, allow_dirty, emoji), style)
             return
         report = _guarded(roots, config, jobs, no_cache=no_cache)
         if save_baseline is not None:
@@ -118,6 +170,15 @@ def _guarded(roots: list[Path], config: Config, jobs: int, *, no_cache: bool) ->
     except Exception:  # noqa: BLE001  whatever went wrong, the exit code must say so
         typer.echo(f"internal error\n{traceback.format_exc()}", err=True)
         raise typer.Exit(USAGE) from None
+
+
+def _fix(roots: list[Path], config: Config, fixing: Fixing, style: Format) -> None:
+    if style not in {Format.text, Format.json}:
+        raise ConfigurationError([f"fixes are shown as text or json, not as {style.value}"])
+    from betterguard.cli.fixing import fix as run_fixes  # noqa: PLC0415  as above
+
+    if run_fixes(roots, config, fixing, Path.cwd(), as_json=style is Format.json):
+        raise typer.Exit(FOUND)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -165,21 +226,31 @@ def _run(roots: list[Path], config: Config, jobs: int, *, no_cache: bool) -> Rep
     cache = None if no_cache else Cache(folder())
     workers = jobs or os.cpu_count() or 1
     try:
-        with Progress(
-            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-        ) as bar:
-            task = bar.add_task("reading", total=None)
+        with _progress() as progress:
             return run_audit(
                 roots,
                 config,
                 cache=cache,
                 jobs=workers,
                 relative_to=Path.cwd(),
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                progress=progress,
             )
     finally:
         if cache is not None:
             cache.close()
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on the standard error stream while files are read, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import Progress  # noqa: PLC0415  slow to import
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _narrow(report: Report, baseline: Path | None, diff_base: str | None) -> Report:
@@ -213,6 +284,8 @@ def _machine(report: Report, style: Format) -> str:
         case Format.json:
             return machine.as_json(report)
         case Format.sarif:
+            from importlib.metadata import version  # noqa: PLC0415  slow to import
+
             return machine.as_sarif(report, version("betterguard"))
         case Format.github:
             return machine.as_github(report)
@@ -226,8 +299,13 @@ def _console() -> Console:
 
 
 def _explain(rule: str) -> None:
+    from betterguard.audit.reports.explain import page  # noqa: PLC0415  loads every rule
+    from betterguard.audit.rules import BY_ID  # noqa: PLC0415  loads every rule
+
     wanted = rule.upper()
     if wanted == "ALL":
+        from rich.table import Table  # noqa: PLC0415  slow to import
+
         table = Table("rule", "name", "severity", "what is wrong")
         for known in BY_ID.values():
             table.add_row(known.id, known.name, known.severity.label, known.message)
@@ -235,7 +313,7 @@ def _explain(rule: str) -> None:
         return
     if wanted not in BY_ID:
         raise ConfigurationError([f"there is no rule {rule!r}; --explain all lists them"])
-    typer.echo(explain.page(BY_ID[wanted]))
+    typer.echo(page(BY_ID[wanted]))
 
 
 def _show_routes(entries: list[RouteEntry], *, as_json: bool) -> None:
@@ -246,6 +324,8 @@ def _show_routes(entries: list[RouteEntry], *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
+    from rich.table import Table  # noqa: PLC0415  slow to import
+
     table = Table("method", "path", "handler", "authentication", "by", "rows")
     for row in _rows(entries):
         table.add_row(*row)
@@ -263,3 +343,6 @@ def _rows(entries: list[RouteEntry]) -> Iterator[tuple[str, ...]]:
             entry.by,
             "\n".join(entry.rows),
         )
+
+
+app = alone(audit, EXAMPLES)

@@ -154,9 +154,14 @@ def _check_session_cache(
         if typ != SESSION_CACHE_TYPE or payload.get("aud") != SESSION_CACHE_AUDIENCE:
             raise InvalidToken(Reason.KIND_REFUSED)
         _check_issuer(rules, payload)
-    # What is shown is not the session, which holds the live session token.
     user_id = _session_identity(session, user, payload)
-    return user_id, ReadOnlyDict({**user, "sub": user_id})
+    # Of the session its id alone: it holds the live session token.
+    shown = {**user, "sub": user_id, "sid": session.get("id")}
+    # When the cookie was made is Better Auth's to say, not the user's row's.
+    shown.pop("iat", None)
+    if "iat" in payload:
+        shown["iat"] = payload["iat"]
+    return user_id, ReadOnlyDict(shown)
 
 
 def _session_identity(

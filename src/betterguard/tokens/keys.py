@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from betterguard.errors import ConfigurationError, InvalidToken, Reason
+from betterguard.events import Event
 from betterguard.secret import secret_faults
 from betterguard.tokens.jwk import (
     KeyRefused,
@@ -94,10 +95,13 @@ def read_key_set(jwks: Iterable[object]) -> KeySet:
     for position, jwk in enumerate(jwks):
         try:
             keys[read(jwk)] = None
-        except PrivateKeyPublished as refused:
-            logger.critical("key %d of the key set is not used: %s", position, refused)
         except KeyRefused as refused:
-            logger.warning("key %d of the key set is not used: %s", position, refused)
+            private = isinstance(refused, PrivateKeyPublished)
+            logger.log(
+                logging.CRITICAL if private else logging.WARNING,
+                *("key %d of the key set is not used: %s", position, refused),
+                extra=Event.KEY_REFUSED(position=position),
+            )
     return KeySet(tuple(keys))
 
 

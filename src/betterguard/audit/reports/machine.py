@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from betterguard.audit.finding import Severity
-from betterguard.audit.rules import RULES
 
 if TYPE_CHECKING:
     from betterguard.audit.engine import Report
@@ -66,6 +65,9 @@ def finding_data(finding: Finding) -> dict[str, Any]:
 
 def as_sarif(report: Report, version: str) -> str:
     """One SARIF run, with the rules that it may report and partial fingerprints."""
+    from betterguard.audit.rules import RULES  # noqa: PLC0415  loads every rule
+
+    places = {rule.id: place for place, rule in enumerate(RULES)}
     driver = {
         "name": "betterguard",
         "version": version,
@@ -74,7 +76,7 @@ def as_sarif(report: Report, version: str) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_sarif_result(finding) for finding in report.findings],
+        "results": [_sarif_result(finding, places[finding.rule]) for finding in report.findings],
     }
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
@@ -97,12 +99,12 @@ def _sarif_rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _sarif_result(finding: Finding) -> dict[str, Any]:
+def _sarif_result(finding: Finding, place: int) -> dict[str, Any]:
     message = ". ".join([finding.message, *finding.evidence])
     region = {"startLine": finding.line, "startColumn": finding.column}
     return {
         "ruleId": finding.rule,
-        "ruleIndex": next(i for i, rule in enumerate(RULES) if rule.id == finding.rule),
+        "ruleIndex": place,
         "level": _LEVELS[finding.severity],
         "message": {"text": message},
         "locations": [

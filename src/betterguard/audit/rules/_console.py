@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from betterguard.audit.project import File, FunctionRef
 
 LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
+_CURES = frozenset({"betterguard.force_utf8", "betterguard.console.force_utf8"})
 _LOGGERS = re.compile(r"(?:^|[._])(?:log|logger|logging|_log|_logger|LOG|LOGGER|structlog)$")
+
+_UNASSIGNED = "\x81\x8d\x8f\x90\x9d"
+"""Windows maps these to themselves."""
+_OUTSIDE = re.compile(
+    f"[^{re.escape(bytes(range(256)).decode('cp1252', errors='ignore') + _UNASSIGNED)}]"
+)
 
 
 def is_print(call: Expr) -> bool:
@@ -41,10 +48,8 @@ def outside(call: Expr) -> str:
     """Give the first character of a call's literal text that cp1252 does not have: ``U+2713``."""
     for part in call.parts:
         for inner in _written(part):
-            if inner.kind in {"str", "fstr"}:
-                for character in inner.text:
-                    if not _has(character):
-                        return f"U+{ord(character):04X}"
+            if inner.kind in {"str", "fstr"} and (found := _OUTSIDE.search(inner.text)):
+                return f"U+{ord(found[0]):04X}"
     return ""
 
 
@@ -63,14 +68,6 @@ def _written(part: Expr) -> Iterator[Expr]:
             stack.append(top.base)
 
 
-def _has(character: str) -> bool:
-    try:
-        character.encode("cp1252")
-    except UnicodeEncodeError:
-        return character in "\x81\x8d\x8f\x90\x9d"
-    return True
-
-
 def is_cured(code: Code) -> bool:
     """Whether the project makes its standard streams UTF-8 for all of it."""
     if any(_reconfigures(code, file) for file in code.files("stdout")):
@@ -78,7 +75,8 @@ def is_cured(code: Code) -> bool:
     if not any(True for _ in code.files("betterguard")):
         return False
     return any(
-        call.text.endswith(".install") and _is_guard(code, file, call)
+        (call.text.endswith(".install") and _is_guard(code, file, call))
+        or code.project.qualify(file, call.text) in _CURES
         for file in code.files("fastapi", "betterguard")
         for call in file.calls
         if call.base is None

@@ -7,26 +7,31 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _audience as audience
+from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.rules import _routes as routes
+from betterguard.audit.security import mentions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
+    from betterguard.audit.models import Model
 
 
-_MEASURES = re.compile(r"analytics|vitals|telemetry|tracking|metrics|stats", re.IGNORECASE)
+_MEASURES = re.compile(r"analytics|vitals|telemetry|tracking", re.IGNORECASE)
+_MEASURED = re.compile(r"vital|metric|measure|analytic|visit|view|click|event|track", re.IGNORECASE)
 _USER = re.compile(r"^(?:current_)?(?:user_?id|userid|uid|owner_?id)$", re.IGNORECASE)
 
 
 def check(code: Code) -> Iterator[Hit]:
     """Routes that are mounted, not meant to be public, and authenticated by nothing."""
     for route in code.app.routes:
-        if not route.apps or route.is_websocket or routes.is_callback(route):
+        if not route.apps or route.is_websocket or audience.is_callback(code, route):
             continue
         gate, source = code.security.protection(route)
-        if gate in {"required", "optional"} or routes.is_public(code, route):
+        if gate in {"required", "optional"} or audience.is_public(code, route):
             continue
         judged = _judge(code, route)
         if judged is not None:
@@ -51,20 +56,28 @@ def _by_rows(code: Code, route: Route) -> tuple[Severity, str] | None:
     owned = routes.owned_models(code, route)
     if owned and all(model.owner_is_optional for model in owned) and route.methods == ("POST",):
         return Severity.MEDIUM, "writes rows that may belong to users; guests seem to be meant"
-    if owned and _MEASURES.search(route.path):
+    if owned and _MEASURES.search(route.path) and all(map(_is_measured, owned)):
         return Severity.MEDIUM, "takes or tells measurements of users"
     if owned:
         names = ", ".join(sorted(model.name for model in owned))
         return Severity.CRITICAL, f"reads or writes rows that belong to users ({names})"
     if routes.writes(code, route):
         return Severity.HIGH, "writes to the database"
+    if route.methods == ("GET",) and (people := routes.people(code, route)):
+        return Severity.HIGH, f"tells people's addresses ({', '.join(people)})"
     return None
+
+
+def _is_measured(model: Model) -> bool:
+    return model.owner_is_optional or bool(_MEASURED.search(model.name))
 
 
 def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
     if _acts_as_somebody(route):
         return Severity.HIGH, "acts as a user whose id stands in the code"
-    if routes.is_debug(route):
+    if named := _named_users(code, route):
+        return _by_name(code, route, named[0])
+    if audience.is_debug(route):
         simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
         severity = Severity.INFO if simple else Severity.MEDIUM
         return severity, "looks like a left-over test endpoint"
@@ -72,9 +85,30 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
         set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"}
         and _others_are_protected(code)
         and route.function.calls
+        and any(stmt.kind != "raise" for stmt in route.function.statements)
     ):
         return Severity.MEDIUM, "does something, while other routes ask who is calling"
     return None
+
+
+def _named_users(code: Code, route: Route) -> list[str]:
+    """Parameters by which a caller says whose data is wanted: in the path or the query."""
+    chosen = owners.client_names(code, route)
+    asked = [p.name for p in route.function.params if p.name in chosen and _USER.match(p.name)]
+    return [*owners.path_owners(route), *asked]
+
+
+def _by_name(code: Code, route: Route, name: str) -> tuple[Severity, str]:
+    """Whoever names a user is answered, without being asked for more."""
+    derived = code.security.derived(route.function, {name})
+    looks_up = any(
+        part.kind in {"call", "sub", "cmp"}
+        and any(mentions(inner, derived) for inner in part.parts)
+        for part in route.function.expressions
+    )
+    if looks_up:
+        return Severity.HIGH, f"answers for whichever user {name} names"
+    return Severity.MEDIUM, f"asks for a user by {name}"
 
 
 def _acts_as_somebody(route: Route) -> bool:
@@ -127,6 +161,7 @@ RULE = Rule(
         "high for other writes, less for left-over test endpoints."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD
@@ -190,6 +225,18 @@ def tasks(session: Session = Depends(get_session)):
         Snippet.of(
             _HEAD
             + """
+app = FastAPI()
+@app.get("/tasks")
+def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task).where(Task.user_id == user)).all()
+@app.get("/count")
+def count(session: Session = Depends(get_session)):
+    return len(session.exec(select(Task)).all())
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
 from fastapi.security import HTTPBearer
 app = FastAPI()
 @app.post("/tasks", dependencies=[Depends(HTTPBearer())])
@@ -198,5 +245,33 @@ def add(title: str, user_id: str, session: Session = Depends(get_session)):
     session.commit()
 """
         ),
+    ),
+    fixed=(
+        None,
+        None,
+        Snippet.of("""
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from sqlmodel import Field, Session, SQLModel, select
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+
+def get_session(): ...
+def get_user(authorization: str) -> str:
+    if not authorization:
+        raise HTTPException(401)
+    return authorization
+
+app = FastAPI()
+@app.get("/tasks")
+def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task).where(Task.user_id == user)).all()
+@app.get("/count")
+def count(session: Session = Depends(get_session), user: str = Depends(get_user)):
+    return len(session.exec(select(Task)).all())
+"""),
+        None,
     ),
 )

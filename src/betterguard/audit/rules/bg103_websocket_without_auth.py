@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _routes as routes
 
 if TYPE_CHECKING:
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
 def check(code: Code) -> Iterator[Hit]:
     """Mounted WebSocket routes that refuse nobody."""
     for route in code.app.routes:
-        if not route.apps or not route.is_websocket or routes.is_public(code, route):
+        if not route.apps or not route.is_websocket or audience.is_public(code, route):
             continue
         gate, _ = code.security.protection(route)
         if gate in {"required", "optional"}:
             continue
         guards = [m.name for m in code.security.guards()]
+        owned = sorted(model.name for model in routes.owned_models(code, route))
         evidence = (f"middleware {guards[0]} does not run for WebSockets",) if guards else ()
         yield Hit(
             route.file.path,
             route.pos,
-            f"WebSocket {route.path} accepts a connection without authentication",
+            f"WebSocket {route.path} accepts a connection without authentication"
+            + (f" and reaches rows of users ({', '.join(owned)})" if owned else ""),
+            Severity.CRITICAL if owned else Severity.HIGH,
             evidence=evidence,
         )
 

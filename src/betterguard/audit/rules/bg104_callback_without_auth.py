@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _routes as routes
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _MEASURES = re.compile(r"analytics|vitals|telemetry|tracking", re.IGNORECASE)
 def check(code: Code) -> Iterator[Hit]:
     """Mounted callbacks without any check of who calls."""
     for route in code.app.routes:
-        if not route.apps or route.is_websocket or not routes.is_callback(route):
+        if not route.apps or route.is_websocket or not audience.is_callback(code, route):
             continue
         gate, _ = code.security.protection(route)
         if gate in {"required", "optional"} or _harmless(code, route):
@@ -42,7 +43,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 def _harmless(code: Code, route: Route) -> bool:
     """Whether there is nothing to protect: a list of topics, or a public page."""
-    if routes.is_public(code, route):
+    if audience.is_public(code, route):
         return True
     if not route.function.calls:
         return True

@@ -6,11 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.project import Value
 from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules._secrets import is_secret
 from betterguard.audit.visit import (
     PAIR,
     argument,
     keyword,
+    keywords,
     method,
     positional,
     subexpressions,
@@ -23,16 +26,6 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import File
 
-_NAME = re.compile(
-    r"(?:^|_)(?:secret(?:_?key)?|jwt_?(?:secret|key)|signing_?key|auth_?secret|session_?secret"
-    r"|secret_?token)(?:_?(?:key|value|default))?s?$",
-    re.IGNORECASE,
-)
-_OTHER = re.compile(
-    r"openai|gemini|groq|aws|stripe|google|github|facebook|client_secret|smtp|api_?key|s3|azure"
-    r"|webhook|header|name$|path$|length|min_|max_|_file$|url",
-    re.IGNORECASE,
-)
 _SHORTEST = 32
 _ASIDE = re.compile(r"(?:^|/)(?:docs?|examples?|scripts?|fixtures?|migrations?)/")
 
@@ -47,12 +40,6 @@ def check(code: Code) -> Iterator[Hit]:
     yield from _committed(code)
 
 
-def is_secret(name: str) -> bool:
-    """Whether a variable's name says that tokens are signed with it."""
-    last = name.rsplit(".", 1)[-1]
-    return bool(_NAME.search(last)) and not _OTHER.search(last)
-
-
 def _literals(code: Code, file: File) -> Iterator[Hit]:
     for stmt in file.flat.statements.items:
         if stmt.kind == "assign" and any(is_secret(t.text) for t in stmt.exprs[:-1]):
@@ -65,6 +52,7 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
         if expr.kind == "call":
             yield from _default_of_environment(file, expr)
             yield from _literal_key(code, file, expr)
+            yield from _literal_argument(file, expr)
         elif expr.kind == "bool" and expr.text == "or" and len(expr.parts) > 1:
             first, last = expr.parts[0], expr.parts[-1]
             if (
@@ -122,13 +110,49 @@ def _default_message(call: Expr) -> str:
 
 
 def _literal_key(code: Code, file: File, call: Expr) -> Iterator[Hit]:
+    """Find a literal that a token is signed or verified with, whatever its name."""
     if method(call) not in {"decode", "encode"} or call.base is not None:
         return
     if not re.search(r"(?:^|\.)jwt\.", code.project.qualify(file, call.text)):
         return
     key = argument(call, 1, "key")
-    if key is not None and key.kind == "str" and key.text:
+    if key is None:
+        return
+    if key.kind == "str" and key.text:
         yield Hit(file.path, call.pos, "the signing key is a literal", Severity.HIGH)
+    elif key.kind == "name":
+        yield from _named_key(code, file, key.text)
+
+
+def _named_key(code: Code, file: File, name: str) -> Iterator[Hit]:
+    bound = code.project.resolve(file, name)
+    if not isinstance(bound, Value) or bound.expr is None or is_secret(bound.name):
+        return  # a secret by its name is found where it is bound
+    literal = _own_literal(bound.expr) or _fallback(bound.expr)
+    if literal is not None and _is_value(literal):
+        message = f"{bound.name}, which signs tokens, has a literal value"
+        yield _hit(bound.file, bound.stmts[-1], message, literal)
+
+
+def _fallback(value: Expr) -> Expr | None:
+    """Give the default of ``os.getenv(name, default)`` and of ``… or default``."""
+    if value.kind == "bool" and value.text == "or":
+        last = value.parts[-1]
+    elif value.kind == "call" and value.text.endswith(("getenv", "environ.get")):
+        given = argument(value, 1, "default")
+        if given is None:
+            return None
+        last = given
+    else:
+        return None
+    return last if last.kind == "str" else None
+
+
+def _literal_argument(file: File, call: Expr) -> Iterator[Hit]:
+    """``SessionMiddleware(secret_key="…")``, ``JWTStrategy(secret="…")``."""
+    for name, value in keywords(call):
+        if value.kind == "str" and is_secret(name) and _is_value(value):
+            yield Hit(file.path, value.pos, f"{name} is a literal", Severity.HIGH)
 
 
 def _self_compared(file: File) -> Iterator[Hit]:
@@ -159,6 +183,7 @@ def _committed(code: Code) -> Iterator[Hit]:
     for entry in code.environment.env:
         if (
             entry.path in code.environment.committed
+            and not re.search(r"example|sample|template|dist$", entry.path, re.IGNORECASE)
             and is_secret(entry.name)
             and entry.value
             and not re.search(
@@ -188,6 +213,7 @@ RULE = Rule(
         "32 bytes."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("import os\nBETTER_AUTH_SECRET = os.environ['BETTER_AUTH_SECRET']\n"),
         Snippet.of(
@@ -195,6 +221,7 @@ RULE = Rule(
             "class Settings(BaseSettings):\n    better_auth_secret: str\n    secret_name: str\n"
         ),
         Snippet.of("import os\nSECRET_KEY = os.getenv('SECRET_KEY', '')\n"),
+        Snippet.of("import os\nMINIO_SECRET_KEY = os.getenv('MINIO_SECRET_KEY', 'minioadmin')\n"),
     ),
     invalid=(
         Snippet.of("import os\nKEY = os.getenv('BETTER_AUTH_SECRET', 'change-me')\n"),
@@ -204,5 +231,45 @@ RULE = Rule(
             "class Settings(BaseSettings):\n    better_auth_secret: str = 'change-me'\n"
         ),
         Snippet.of("SECRET_KEY = 'a-literal-secret-of-some-length-that-is-long'\n"),
+        Snippet.of("TASKFLOW_JWT_SECRET = 'a-literal-secret'\n"),
+        Snippet.of(
+            "import jwt\nfrom config import settings\n"
+            "def read(token):\n"
+            "    return jwt.decode(token, settings.PEPPER, algorithms=['HS256'])\n",
+            config="import os\nclass Settings:\n    PEPPER = os.getenv('PEPPER', 'a-literal')\n"
+            "settings = Settings()\n",
+        ),
+        Snippet.of(
+            "from fastapi import FastAPI\n"
+            "from starlette.middleware.sessions import SessionMiddleware\n"
+            "app = FastAPI()\napp.add_middleware(SessionMiddleware, secret_key='a-literal')\n"
+        ),
+    ),
+    fixed=(
+        Snippet.of("""\
+import os
+KEY = os.environ['BETTER_AUTH_SECRET']
+"""),
+        Snippet.of("""\
+import os
+KEY = os.environ['JWT_SECRET']
+"""),
+        Snippet.of("""\
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    better_auth_secret: str
+"""),
+        Snippet.of("""\
+import os
+
+SECRET_KEY = os.environ["SECRET_KEY"]
+"""),
+        Snippet.of("""\
+import os
+
+TASKFLOW_JWT_SECRET = os.environ["TASKFLOW_JWT_SECRET"]
+"""),
+        None,  # the literal is in another file
+        None,  # no name tells what the variable should be called
     ),
 )

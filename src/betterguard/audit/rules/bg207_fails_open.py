@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.rules.bg206_secret_in_code import is_secret
+from betterguard.audit.rules._secrets import is_secret
 from betterguard.audit.security import AUTH_NAMES, UNAUTHORIZED
 from betterguard.audit.visit import names_in, statements, subexpressions
 
@@ -100,6 +100,7 @@ RULE = Rule(
         "means no authentication at all, and nothing looks broken. Refuse to start instead."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -125,6 +126,20 @@ from fastapi import Header
 def get_current_user(authorization: str = Header(None)):
     if settings.disable_auth:
         return {"sub": "dev"}
+    return jwt.decode(authorization[7:], KEY, algorithms=["HS256"])
+"""),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+from fastapi import Header
+def get_current_user(authorization: str = Header(None)):
+    return jwt.decode(authorization[7:], settings.better_auth_secret, algorithms=["HS256"])["sub"]
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Header
+def get_current_user(authorization: str = Header(None)):
     return jwt.decode(authorization[7:], KEY, algorithms=["HS256"])
 """),
     ),

@@ -9,7 +9,7 @@ from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _console as console
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.rules.bg206_secret_in_code import is_secret
+from betterguard.audit.rules._secrets import is_secret
 from betterguard.audit.visit import keywords, method, positional
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ RULE = Rule(
         "the claims are personal data. Log the user's id, and the reason of a refusal."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -187,6 +188,26 @@ def current_user(token: str):
 from fastapi import Request
 def hello(request: Request):
     logger.debug("headers: %s", dict(request.headers))
+"""),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    logger.info(f"verifying ***...")
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])
+"""),
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    payload = jwt.decode(token, KEY, algorithms=["EdDSA"])
+    print("claims", "***")
+    return payload
+"""),
+        Snippet.of("""
+from fastapi import Request
+def hello(request: Request):
+    logger.debug("headers: %s", "***")
 """),
     ),
 )

@@ -121,7 +121,14 @@ class _Walk:
         if self._asks_caller(function, query) or self.code.ownership.is_checked(query):
             return False
         ids = {name for name in read if _touches(name, names)}
-        return not self.code.ownership.verified_before(function, query.call.pos, model.owner, ids)
+        own = self.code.ownership
+        if own.verified_before(function, query.call.pos, model.owner, ids):
+            return False
+        only_reads = query.verb not in {"update", "delete"}
+        return not (
+            only_reads
+            and (_is_only_tested(query) or own.verified_after(function, query.call.end, ids))
+        )
 
     def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
         """Whether a condition is on the caller by another column: a team, a household, a role."""
@@ -246,6 +253,21 @@ def _by_secret(query: Query) -> bool:
     )
 
 
+def _is_only_tested(query: Query) -> bool:
+    """Whether the row that is found is only asked about: is there one, and which."""
+    names, tested = set(query.names), False
+    for stmt in query.function.statements:
+        for expr in stmt.exprs:
+            inside = expr.pos <= query.call.pos < expr.end
+            if inside or not mentions(expr, names):
+                continue
+            if stmt.kind in {"if", "while", "assert"}:
+                tested = True
+            elif not (stmt.kind == "assign" and stmt.exprs[0].text in names):
+                return False
+    return tested
+
+
 def _is_list(query: Query) -> bool:
     """Whether it is a statement for every row; not a bare subquery or an alias."""
     return query.verb in {"select", "query", "update", "delete"}
@@ -319,6 +341,7 @@ RULE = Rule(
         "every statement."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD
@@ -398,5 +421,52 @@ def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_se
             + '    found = text("SELECT * FROM task WHERE id = :id")\n'
             + '    return session.execute(found, {"id": task_id})\n'
         ),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+from sqlmodel import Field, Session, SQLModel, select
+app = FastAPI()
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+def get_session(): ...
+def get_current_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401) from err
+
+@app.get("/tasks/{task_id}")
+def task(task_id: int, me: str = Depends(get_current_user), session=Depends(get_session)):
+    found = session.get(Task, task_id)
+    if found is None or found.user_id != me:
+        raise HTTPException(status_code=404, detail="Task not found")
+    return found
+"""),
+        None,
+        Snippet.of("""
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+from sqlmodel import Field, Session, SQLModel, select
+app = FastAPI()
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+def get_session(): ...
+def get_current_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401) from err
+
+@app.get("/tasks")
+def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task).where(Task.user_id == me)).all()
+"""),
+        None,
     ),
 )

@@ -51,8 +51,7 @@ def _claimed_emails(code: Code, function: FunctionRef) -> set[str]:
     for name, values in function.assigned.items():
         if any(_takes_email(value, claims | callers) for value in values):
             found.add(name)
-    used = {name for expr in function.expressions for name in names_in(expr)}
-    return found & used
+    return found & function.names
 
 
 def _takes_email(value: Expr, claims: set[str]) -> bool:

@@ -67,17 +67,25 @@ def _stored(code: Code, file: File, dates: list[tuple[Model, Column]]) -> dict[i
     for model, column in dates:
         for part in column.expressions():
             if time.is_utcnow(code, file, part):
-                found[part.pos] = model.is_sqlmodel and not column.is_zoned
+                found[part.pos] = _by_sqlmodel(model, column.name)
     columns = code.models.dated
-    sqlmodel = any(model.is_sqlmodel for models in columns.values() for model in models)
     for function in code.project.in_file(file):
         for name, value, owner in code.queries.writes(function):
             if name in columns or (name.endswith("_at") and owner is None and columns):
-                strict = owner.is_sqlmodel if owner is not None else sqlmodel
+                models = (
+                    [owner] if owner is not None else columns.get(name, code.models.all.values())
+                )
+                strict = any(_by_sqlmodel(model, name) for model in models)
                 for source in _sources(function, value):
                     if time.is_utcnow(code, file, source):
                         found[source.pos] = strict
     return found
+
+
+def _by_sqlmodel(model: Model, name: str) -> bool:
+    """Whether SQLModel chooses the column's type, which refuses naive values."""
+    column = model.columns.get(name)
+    return model.is_sqlmodel and (column is None or not column.has_explicit_type)
 
 
 def _sources(function: FunctionRef, value: Expr) -> Iterator[Expr]:
@@ -170,6 +178,34 @@ RULE = Rule(
     ),
     invalid=(
         Snippet.of(_HEAD + _TABLE.format(factory="datetime.utcnow")),
+        Snippet.of(
+            "import sqlalchemy as sa\n"
+            + _HEAD
+            + _TABLE.format(factory="datetime.utcnow, sa_column=sa.Column(sa.DateTime)")
+        ),
         Snippet.of("import datetime\nprint(datetime.datetime.utcnow())\n"),
+    ),
+    fixed=(
+        Snippet.of("""\
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+"""),
+        Snippet.of("""\
+import sqlalchemy as sa
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc).replace(tzinfo=None), sa_column=sa.Column(sa.DateTime))
+"""),
+        Snippet.of("""\
+import datetime
+print(datetime.datetime.now(datetime.timezone.utc))
+"""),
     ),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.security import UNAUTHORIZED
-from betterguard.audit.visit import keyword, names_in
+from betterguard.audit.visit import keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +52,7 @@ def _dropped(code: Code) -> Iterator[Hit]:
         if not handler.exception.endswith("HTTPException"):
             continue
         function = handler.function
-        names = {name for expr in function.expressions for name in names_in(expr)}
-        if any(name.endswith(".headers") for name in names) or _delegates(function):
+        if any(name.endswith(".headers") for name in function.names) or _delegates(function):
             continue
         for call in function.calls:
             if call.text.endswith("Response") and keyword(call, "headers") is None:
@@ -111,5 +110,23 @@ async def answer(request, exc):
     return JSONResponse({"detail": exc.detail}, status_code=exc.status_code)
 """
         ),
+    ),
+    fixed=(
+        Snippet.of("""
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+app = FastAPI()
+def get_user():
+    raise HTTPException(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+"""),
+        Snippet.of("""
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+app = FastAPI()
+
+@app.exception_handler(HTTPException)
+async def answer(request, exc):
+    return JSONResponse({"detail": exc.detail}, status_code=exc.status_code, headers=getattr(exc, "headers", None))
+"""),
     ),
 )

@@ -12,33 +12,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
-    from betterguard.audit.facts import Expr
     from betterguard.audit.project import FunctionRef
 
 
 def check(code: Code) -> Iterator[Hit]:
     """Functions that read ``status.HTTP_…`` while ``status`` is a parameter or local value."""
     for function in code.functions("status"):
+        used = {name.split(".", 1)[0] for name in function.names if ".HTTP_" in name}
+        if not used:
+            continue
         local = {param.name: param.pos for param in function.params}
         for name, values in function.assigned.items():
             if "." not in name and values:
                 local.setdefault(name, values[0].pos)
-        used = _used(function.expressions)
-        for name in used & set(local):
+        for name in sorted(used & set(local)):
             yield Hit(
                 function.file.path,
                 local[name],
                 f"{name} hides fastapi.status: {name}.HTTP_… raises AttributeError, a 500",
                 evidence=(_place(function, name),),
             )
-
-
-def _used(expressions: tuple[Expr, ...]) -> set[str]:
-    return {
-        expr.text.split(".", 1)[0]
-        for expr in expressions
-        if expr.kind == "name" and ".HTTP_" in expr.text
-    }
 
 
 def _place(function: FunctionRef, name: str) -> str:
@@ -80,5 +73,12 @@ RULE = Rule(
             "from fastapi import HTTPException, status\n"
             "def tasks(status: str):\n    raise HTTPException(status.HTTP_403_FORBIDDEN)\n"
         ),
+    ),
+    fixed=(
+        Snippet.of("""\
+from fastapi import HTTPException, status
+def tasks(status: str):
+    raise HTTPException(403)
+"""),
     ),
 )

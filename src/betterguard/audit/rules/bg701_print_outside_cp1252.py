@@ -18,22 +18,23 @@ def check(code: Code) -> Iterator[Hit]:
     """Find prints with such characters, where nothing cures the streams."""
     if console.is_cured(code):
         return
-    requests = console.request_code(code)
-    for file in code.files("print", "stdout"):
-        if file.facts.ascii:
-            continue
-        for call in file.expressions:
-            if call.kind == "call" and console.is_print(call):
-                text = console.outside(call)
-                if text:
-                    on_path = any(a <= call.pos < b for a, b in requests.get(file.path, ()))
-                    yield Hit(
-                        file.path,
-                        call.pos,
-                        f"print of {text} raises UnicodeEncodeError on a cp1252 console"
-                        + (", on the way of a request" if on_path else ""),
-                        Severity.MEDIUM if on_path else Severity.LOW,
-                    )
+    found = [
+        (file.path, call.pos, text)
+        for file in code.files("print", "stdout")
+        if not file.facts.ascii
+        for call in file.calls
+        if console.is_print(call) and (text := console.outside(call))
+    ]
+    requests = console.request_code(code) if found else {}
+    for path, pos, text in found:
+        on_path = any(start <= pos < end for start, end in requests.get(path, ()))
+        yield Hit(
+            path,
+            pos,
+            f"print of {text} raises UnicodeEncodeError on a cp1252 console"
+            + (", on the way of a request" if on_path else ""),
+            Severity.MEDIUM if on_path else Severity.LOW,
+        )
 
 
 RULE = Rule(
@@ -56,7 +57,20 @@ RULE = Rule(
         Snippet.of("import json\nprint(json.dumps({'a': '\u2713'}))\n"),
     ),
     invalid=(
+        Snippet.of("from fastapi import FastAPI\napp = FastAPI()\nprint('\u2713 started')\n"),
         Snippet.of("print('\u2713 done')\n"),
         Snippet.of("print('\\u2713 done')\n"),
+    ),
+    fixed=(
+        Snippet.of("""\
+from betterguard import force_utf8
+from fastapi import FastAPI
+
+force_utf8()
+app = FastAPI()
+print('\u2713 started')
+"""),
+        None,
+        None,
     ),
 )

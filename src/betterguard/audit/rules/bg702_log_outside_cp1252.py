@@ -21,8 +21,8 @@ def check(code: Code) -> Iterator[Hit]:
     for file in code.files("log"):
         if file.facts.ascii:
             continue
-        for call in file.expressions:
-            if call.kind == "call" and console.is_log(call):
+        for call in file.calls:
+            if console.is_log(call):
                 text = console.outside(call)
                 if text:
                     yield Hit(
@@ -45,5 +45,23 @@ RULE = Rule(
     check=check,
     fixable=True,
     valid=(Snippet.of("import logging\nlogging.info('caf\u00e9')\n"),),
-    invalid=(Snippet.of("import logging\nlogging.info('\u2705 saved')\n"),),
+    invalid=(
+        Snippet.of("import logging\nlogging.info('\u2705 saved')\n"),
+        Snippet.of(
+            "import logging\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+            "logging.info('\u2705 saved')\n"
+        ),
+    ),
+    fixed=(
+        None,
+        Snippet.of("""\
+import logging
+from betterguard import force_utf8
+from fastapi import FastAPI
+
+force_utf8()
+app = FastAPI()
+logging.info('\u2705 saved')
+"""),
+    ),
 )

@@ -19,12 +19,8 @@ _HANDLERS = {"FileHandler": 3, "RotatingFileHandler": 5, "TimedRotatingFileHandl
 def check(code: Code) -> Iterator[Hit]:
     """File handlers, and ``basicConfig(filename=…)``, without an encoding."""
     for file in code.files("log"):
-        for call in file.expressions:
-            if (
-                call.kind != "call"
-                or call.base is not None
-                or keyword(call, "encoding") is not None
-            ):
+        for call in file.calls:
+            if call.base is not None or keyword(call, "encoding") is not None:
                 continue
             last = call.text.rsplit(".", 1)[-1]
             opens = last in _HANDLERS and len(positional(call)) < _HANDLERS[last]
@@ -56,4 +52,10 @@ RULE = Rule(
     fixable=True,
     valid=(Snippet.of("import logging\nlogging.FileHandler('app.log', encoding='utf-8')\n"),),
     invalid=(Snippet.of("import logging\nlogging.FileHandler('app.log')\n"),),
+    fixed=(
+        Snippet.of("""\
+import logging
+logging.FileHandler('app.log', encoding="utf-8")
+"""),
+    ),
 )
