@@ -269,7 +269,7 @@ import os
 
 TASKFLOW_JWT_SECRET = os.environ["TASKFLOW_JWT_SECRET"]
 """),
-        None,
-        None,
+        None,  # the literal is in another file
+        None,  # no name tells what the variable should be called
     ),
 )
