@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.testclient import TestClient
+from jwt.algorithms import OKPAlgorithm
 
 from betterguard.testing import key_set_server as serve
 from betterguard.testing.key_set_server import KeySetServer
@@ -187,7 +188,7 @@ BAD_KEYS: dict[str, dict[str, Any]] = {
     "encryption": {**OTHER.public_jwk(), "use": "enc"},
     "key-ops": {**OTHER.public_jwk(), "key_ops": ["encrypt"]},
     "symmetric": {"kty": "oct", "k": base64url(b"x" * 32), "kid": "other"},
-    "private": {**OTHER.public_jwk(), "d": "AAAA"},
+    "private": {**OTHER.public_jwk(), **OKPAlgorithm.to_jwk(OTHER.private, as_dict=True)},
     "contradiction": {**OTHER.public_jwk(), "alg": "ES256"},
     "other-curve": {**OTHER.public_jwk(), "crv": "Ed448"},
     "no-point": {**OTHER.public_jwk(), "x": "AAAA"},
