@@ -7,7 +7,7 @@ DATABASE_TESTS = tests/schema tests/rows/test_paths.py tests/rows/test_isolate.p
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-windows check format fuzz bench lock clean
+.PHONY: help demo demo-check attack test test-windows check format fuzz bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -19,6 +19,10 @@ demo: ## run the demo: Better Auth, FastAPI and PostgreSQL together, until Ctrl-
 demo-check: ## run the demo unattended in a real browser; fails when a step fails
 	@$(BOOTSTRAP) dev node browser
 	@$(RUN) python -m demo check
+
+attack: ## attack the demo as two people who signed up; fails when something is open
+	@$(BOOTSTRAP) dev node
+	@$(RUN) python -m demo attack
 
 test: ## run the tests
 	@$(BOOTSTRAP) dev node browser pgbouncer redis

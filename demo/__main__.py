@@ -1,4 +1,4 @@
-"""``python -m demo`` runs the demo until Ctrl-C; ``python -m demo check`` tries it in a browser."""
+"""``python -m demo`` runs the demo until Ctrl-C; ``check`` tries it, ``attack`` attacks it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DATA = ROOT / ".data" / "demo"
 SCREENSHOTS = ROOT / ".build" / "demo-screenshots"
+MATRIX = ROOT / ".build" / "demo-attack.html"
 PORTS = (3000, 3001, 8000)
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 force_utf8()
@@ -34,6 +35,8 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "check":
             return check(stopping)
+        if options.command == "attack":
+            return attack(stopping)
         return serve(options, stopping)
     except (DemoError, Stopped) as error:
         # Ctrl-C reaches the programs that set the database up, too, and these then complain.
@@ -47,9 +50,10 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     made = argparse.ArgumentParser(
-        "python -m demo", description="Run the demo until Ctrl-C, or try it in a browser."
+        "python -m demo",
+        description="Run the demo until Ctrl-C, try it in a browser, or attack it.",
     )
-    made.add_argument("command", nargs="?", default="run", choices=["run", "check"])
+    made.add_argument("command", nargs="?", default="run", choices=["run", "check", "attack"])
     made.add_argument("--data", type=Path, default=DATA, help="where database and logs are kept")
     made.add_argument(
         "--ports",
@@ -86,6 +90,13 @@ def check(stopping: Event) -> int:
     from demo.check import run_check  # noqa: PLC0415  # Playwright is a development dependency
 
     return 1 if run_check(SCREENSHOTS, console, stopping).failed else 0
+
+
+def attack(stopping: Event) -> int:
+    """Attack the demo as two people who signed up; 1 when something is open."""
+    from demo.attack import run_attack  # noqa: PLC0415  # needs betterguard's command line
+
+    return 1 if run_attack(MATRIX, console, stopping).open else 0
 
 
 def addresses(origins: Origins, ports: Sequence[int], data: Path) -> Iterator[str]:
