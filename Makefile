@@ -21,7 +21,7 @@ demo-check: ## run the demo unattended in a real browser; fails when a step fail
 	@$(RUN) python -m demo check
 
 test: ## run the tests
-	@$(BOOTSTRAP) dev node browser pgbouncer
+	@$(BOOTSTRAP) dev node browser pgbouncer redis
 	@$(RUN) pytest
 	@$(RUN) python scripts/versions.py --quiet -n auto $(DATABASE_TESTS)
 

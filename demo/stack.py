@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import secrets
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fasteners  # type: ignore[import-untyped]  # ships no type hints
 
+from demo.backend.migration import OtherVersion, migrate
 from demo.errors import DemoError
 from demo.ports import HOST, free_port
-from demo.postgres import running_database
+from demo.postgres import APPLICATION, running_database
 from demo.service import Service, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from threading import Event
 
+    from demo.postgres import Database
     from demo.service import Running
 
 __all__ = ["Origins", "Stack", "running_stack"]
@@ -75,15 +79,16 @@ def running_stack(
     data.mkdir(parents=True, exist_ok=True)
     with only_one(data), contextlib.ExitStack() as stack:
         database = stack.enter_context(running_database(data / "postgres"))
-        services = (
-            auth(data, origins, database.url("postgresql"), token_lifetime),
-            chatbot(data, origins),
-            backend(data, origins, database.url("postgresql+asyncpg")),
-        )
-        yield Stack(
-            origins,
-            tuple(stack.enter_context(running(service, stopping)) for service in services),
-        )
+        sign_in = auth(data, origins, database.url("postgresql"), token_lifetime)
+        # Better Auth makes the table that the tasks refer to; the back end finds them made.
+        started = [stack.enter_context(running(sign_in, stopping))]
+        make_tables(database, data)
+        application = database.url("postgresql+asyncpg", APPLICATION)
+        started += [
+            stack.enter_context(running(service, stopping))
+            for service in (chatbot(data, origins), backend(data, origins, application))
+        ]
+        yield Stack(origins, tuple(started))
 
 
 @contextlib.contextmanager
@@ -97,6 +102,18 @@ def only_one(data: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def make_tables(database: Database, data: Path) -> None:
+    """Run the migration as the owner of the tables."""
+    migration = migrate(database.url("postgresql+asyncpg"), APPLICATION)
+    try:
+        # In a thread of its own: during a check this one runs the browser's event loop.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, migration).result()
+    except OtherVersion as error:
+        msg = f"the data in {data} are of another version of the demo ({error}): remove that folder"
+        raise DemoError(msg) from error
 
 
 def auth(data: Path, origins: Origins, database_url: str, token_lifetime: str) -> Service:

@@ -3,7 +3,8 @@
 Usage: python3 scripts/bootstrap.py PART [PART ...]
 
 Parts: demo, dev (Python packages into .venv), node (Node 20+ and the npm packages),
-browser (Chromium), pgbouncer. Each is done once and again when its pinned requirements change.
+browser (Chromium), pgbouncer, redis. Each is done once and again when its pinned requirements
+change.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ REQUIREMENTS = ROOT / "requirements"
 NODE_PROJECTS = ("demo/auth", "tests/better_auth")
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
+REDIS_SERVERS = ("redis-server", "valkey-server")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -31,7 +33,14 @@ def main(parts: list[str]) -> int:
     """Set up the named parts, in order; exit 2 when a name is unknown."""
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(f"betterguard needs Python 3.11 or newer, this is {sys.version.split()[0]}")
-    steps = {"demo": demo, "dev": dev, "node": node, "browser": browser, "pgbouncer": pgbouncer}
+    steps = {
+        "demo": demo,
+        "dev": dev,
+        "node": node,
+        "browser": browser,
+        "pgbouncer": pgbouncer,
+        "redis": redis,
+    }
     unknown = [part for part in parts if part not in steps]
     if unknown or not parts:
         print(__doc__, file=sys.stderr)
@@ -136,6 +145,12 @@ def pgbouncer() -> None:
     found = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
     if found is None and not apt_install("pgbouncer"):
         say("no PgBouncer found: its tests will say what to install")
+
+
+def redis() -> None:
+    """Find a Redis or Valkey server, or install Debian's where that is allowed."""
+    if not any(map(shutil.which, REDIS_SERVERS)) and not apt_install("redis-server"):
+        say("no Redis found: its tests will say what to install")
 
 
 def apt_install(package: str) -> bool:

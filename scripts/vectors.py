@@ -26,12 +26,13 @@ from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 from betterguard.errors import InvalidToken
 from betterguard.secret import secret_faults
-from betterguard.tokens.jwk import VerificationKey
 from betterguard.tokens.jws import Header, decode_base64url, parse
-from betterguard.tokens.keys import read_key_set
+from betterguard.tokens.keys import hmac_key, read_key_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from betterguard.tokens.jwk import VerificationKey
 
 ACCEPTED, REFUSED, RAISED = "accepted", "refused", "RAISED"
 
@@ -88,16 +89,11 @@ def _keys(jwks: list[dict[str, Any]], header: Header) -> Iterator[VerificationKe
                 continue
             raw = _decoded(jwk.get("k", ""))
             if jwk.get("kty") == "oct" and not secret_faults(raw.decode("latin-1")):
-                yield _secret(raw)
+                yield hmac_key(raw)
         return
     found = read_key_set(jwks).find(header)
     if found is not None:
         yield found
-
-
-def _secret(raw: bytes) -> VerificationKey:
-    algorithm = jwt.get_algorithm_by_name("HS256")
-    return VerificationKey("HS256", None, "", algorithm, raw)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

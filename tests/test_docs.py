@@ -45,6 +45,11 @@ def test_every_error_code_is_documented() -> None:
     assert [row for row in rows if row not in text] == []
 
 
+def test_the_hooks_in_the_documentation_are_those_that_the_tests_run() -> None:
+    hooks = ROOT / "tests" / "better_auth" / "revocation.mjs"
+    assert f"```js\n{hooks.read_text(encoding='utf-8')}```" in page("revocation.md")
+
+
 @pytest.mark.parametrize("source", PAGES, ids=lambda source: str(source.relative_to(ROOT)))
 def test_every_link_leads_somewhere(source: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", source.read_text(encoding="utf-8"))

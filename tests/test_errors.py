@@ -10,9 +10,16 @@ ANSWERS = [
     (errors.MissingToken, 401, "missing_token", "Missing token"),
     (errors.InvalidToken, 401, "invalid_token", "Invalid token"),
     (errors.ExpiredToken, 401, "token_expired", "Token expired"),
+    (errors.RevokedToken, 401, "token_revoked", "Token revoked"),
     (errors.MalformedCredential, 401, "invalid_request", "Invalid token"),
     (errors.Forbidden, 403, "forbidden", "Forbidden"),
     (errors.KeysUnavailable, 503, "keys_unavailable", "Authentication temporarily unavailable"),
+    (
+        errors.RevocationsUnavailable,
+        503,
+        "revocations_unavailable",
+        "Authentication temporarily unavailable",
+    ),
     (errors.InternalError, 500, "internal_error", "Internal Server Error"),
 ]
 

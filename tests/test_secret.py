@@ -97,8 +97,12 @@ def test_text_of_a_key_as_people_paste_it(text: str) -> None:
         pytest.param(
             "better-auth-secret-12345678901234567890", "development default", id="default"
         ),
-        pytest.param("a" * 64, "repeats", id="one-character"),
-        pytest.param("abcdefg" * 6, "repeats", id="seven-characters"),
+        pytest.param("a" * 64, "repeat", id="one-character"),
+        pytest.param("01" * 64, "repeat", id="two-characters"),
+        pytest.param("changeme" * 4, "repeat", id="a-word-over-and-over"),
+        pytest.param(("changeme" * 5)[:35], "repeat", id="a-word-cut-at-the-end"),
+        pytest.param("12345678901234567" * 2, "repeat", id="seventeen-digits-twice"),
+        pytest.param("a" * 31 + "b", "repeat", id="one-character-but-for-the-last"),
         pytest.param("abcdefgh" * 4 + "\udcff", "not UTF-8", id="bytes-of-the-environment"),
     ],
 )
@@ -113,7 +117,9 @@ def test_secret_that_is_unfit(secret: str, fault: str) -> None:
         pytest.param(secrets.token_urlsafe(24), id="urlsafe-of-24-bytes"),
         pytest.param(secrets.token_hex(32), id="hex"),
         pytest.param(base64.b64encode(secrets.token_bytes(32)).decode(), id="openssl-rand"),
-        pytest.param("abcdefgh" * 4, id="eight-characters"),
+        pytest.param("31415926535897932384626433832795", id="digits"),
+        pytest.param(f"{secrets.randbits(128):0128b}", id="bits"),
+        pytest.param(secrets.token_urlsafe(16) * 2, id="random-text-twice"),
         pytest.param("\u00e9" * 8 + "abcdefghijklmnop", id="32-bytes-of-utf-8"),
         pytest.param('{"a":"json that is no key, 32 bytes"}', id="json"),
         pytest.param("[" * 5000 + "abcdefgh", id="json-nested-deeply"),

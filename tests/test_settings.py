@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -168,7 +169,9 @@ def test_every_fault_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             "public development default",
             id="default-secret",
         ),
-        pytest.param({"BETTER_AUTH_SECRET": "ab" * 20}, "repeats fewer than 8", id="weak-secret"),
+        pytest.param(
+            {"BETTER_AUTH_SECRET": "ab" * 20}, "a few characters, repeated", id="weak-secret"
+        ),
         pytest.param(
             {"BETTER_AUTH_SECRET": '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg"}'},
             "is key material",
@@ -237,3 +240,52 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(
     settings = Settings.from_env(file)
     assert settings.issuers == frozenset({URL})
     assert settings.frontend_origins == ("https://c.example",)
+
+
+HOOK_SECRET = "fedcba9876543210fedcba9876543210-settings"
+
+
+def test_a_store_of_revocations(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(
+        monkeypatch,
+        BETTER_AUTH_URL=URL,
+        BETTER_AUTH_REVOCATION_STORE="rediss://:hidden-password@redis/0",
+        BETTER_AUTH_REVOCATION_SECRET=HOOK_SECRET,
+        BETTER_AUTH_REVOCATION_MAX_STALENESS="0",
+    )
+    assert settings.revocation_store == "rediss://:hidden-password@redis/0"
+    assert settings.revocation_secret == HOOK_SECRET
+    assert settings.revocation_max_staleness == 0.0
+    assert "hidden-password" not in repr(settings)
+    assert HOOK_SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variables", "fault"),
+    [
+        pytest.param({"STORE": "mysql://ada:hidden-password@db"}, "must be memory", id="store"),
+        pytest.param({"STORE": "postgresql://db"}, r"postgresql\+asyncpg://", id="no-driver"),
+        pytest.param({"SECRET": HOOK_SECRET}, "has no use without", id="secret-alone"),
+        pytest.param({"STORE": "memory", "SECRET": "short"}, "at least 32", id="short"),
+        pytest.param({"STORE": "memory", "SECRET": SECRET}, "make another", id="same-secret"),
+        pytest.param({"STORE": "memory", "MAX_STALENESS": "-1"}, "from 0 up", id="staleness"),
+    ],
+)
+def test_revocation_settings_that_cannot_be_meant(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], fault: str
+) -> None:
+    named = {f"BETTER_AUTH_REVOCATION_{name}": value for name, value in variables.items()}
+    told = faults(monkeypatch, BETTER_AUTH_URL=URL, BETTER_AUTH_SECRET=SECRET, **named)
+    assert re.search(fault, told)
+    assert "hidden-password" not in told
+
+
+def test_memory_in_production_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(
+        monkeypatch,
+        BETTER_AUTH_URL=URL,
+        FRONTEND_URL=URL,
+        ENVIRONMENT="production",
+        BETTER_AUTH_REVOCATION_STORE="memory",
+    )
+    assert any("REVOCATION_STORE" in warning for warning in settings.warnings)

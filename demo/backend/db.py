@@ -1,34 +1,33 @@
-"""The database: one engine for the application, one session for each request."""
+"""The database: one engine for the application, one session of the caller's for each request."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlmodel import SQLModel
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from betterguard.rows import isolate
+from betterguard.web.sessions import user_session
+from demo.backend.auth import guard
+from demo.backend.models import Task
 from demo.backend.settings import settings
 
-__all__ = ["Session", "create_tables", "engine"]
+__all__ = ["UserSession", "answers", "engine"]
 
-engine = create_async_engine(settings.database_url, pool_pre_ping=True)
-new_session = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+engine = isolate(
+    create_async_engine(settings.database_url, pool_pre_ping=True), Task.metadata, verify=True
+)
 
-
-async def session() -> AsyncIterator[AsyncSession]:
-    """Give the request a session of its own; what it did not commit is rolled back."""
-    async with new_session() as opened:
-        yield opened
-
-
-Session = Annotated[AsyncSession, Depends(session)]
-"""The request's database session."""
+UserSession = Annotated[
+    AsyncSession, Depends(user_session(engine, guard, session_class=AsyncSession))
+]
+"""The request's session: whatever its statements say, it reaches the caller's rows only."""
 
 
-async def create_tables() -> None:
-    """Create the tables that are missing. An application with a history uses Alembic instead."""
-    async with engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
+async def answers() -> None:
+    """Raise unless the database answers; the first call also inspects its roles and policies."""
+    async with engine.connect() as connection:
+        await connection.execute(select(1))

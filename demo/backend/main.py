@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from demo.backend.auth import guard
-from demo.backend.db import create_tables, engine
+from demo.backend.db import answers, engine
 from demo.backend.routes import router
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the application holds before the first request, and close it after the last."""
     async with guard.lifespan(app):
-        await create_tables()
+        await answers()
         yield
         await engine.dispose()
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 from sqlmodel import Field, SQLModel
 
+from betterguard.rows import owner
 from betterguard.schema import map_better_auth
 from betterguard.schema.sqlmodel import Timestamps
 
@@ -44,7 +45,13 @@ class TaskOut(Timestamps, TaskIn):
 
 
 class Task(Timestamps, TaskIn, table=True):
-    """A task in the database; ``user_id`` is the id that Better Auth gave its owner."""
+    """A task in the database; the session that inserts it gives it its owner."""
 
     id: int | None = Field(default=None, primary_key=True)
-    user_id: str = Field(foreign_key="user.id", index=True, ondelete="CASCADE")
+    user_id: str = Field(
+        default=None,
+        foreign_key="user.id",
+        index=True,
+        ondelete="CASCADE",
+        sa_column_kwargs=owner(),
+    )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         InvalidToken,
         KeysUnavailable,
         MissingToken,
+        RevocationsUnavailable,
+        RevokedToken,
     )
     from betterguard.settings import Settings
     from betterguard.tokens import Claims, TokenVerifier
@@ -37,6 +39,8 @@ __all__ = [
     "InvalidToken",
     "KeysUnavailable",
     "MissingToken",
+    "RevocationsUnavailable",
+    "RevokedToken",
     "Settings",
     "TokenVerifier",
     "User",

@@ -8,9 +8,11 @@ BetterGuardError
     ├── MissingToken            401  missing_token
     ├── InvalidToken            401  invalid_token
     │   ├── ExpiredToken        401  token_expired
+    │   ├── RevokedToken        401  token_revoked
     │   └── MalformedCredential 401  invalid_request
     ├── Forbidden               403  forbidden
     ├── KeysUnavailable         503  keys_unavailable
+    ├── RevocationsUnavailable  503  revocations_unavailable
     └── InternalError           500  internal_error
 
 ``code`` and ``detail`` are for the caller and never change. ``reason`` and ``hint`` are for
@@ -37,6 +39,8 @@ __all__ = [
     "MalformedCredential",
     "MissingToken",
     "Reason",
+    "RevocationsUnavailable",
+    "RevokedToken",
     "UnsafeStatement",
 ]
 
@@ -73,6 +77,11 @@ class Reason(StrEnum):
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     USER_REFUSED = "user_refused"
+    # The revocations.
+    USER_REVOKED = "user_revoked"
+    SESSION_REVOKED = "session_revoked"
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a name, not a password
+    REVOCATIONS_UNREACHABLE = "revocations_unreachable"
     # The right to do it.
     OTHER_USER = "other_user"
     PREDICATE_FAILED = "predicate_failed"
@@ -112,12 +121,14 @@ class AuthError(BetterGuardError):
     """A request is refused.
 
     ``status`` is the HTTP status, ``detail`` the public text, ``code`` its machine-readable
-    twin; ``reason`` says in one stable word why, for logs and metrics only.
+    twin; ``reason`` says in one stable word why, for logs and metrics only. ``retry_after`` is
+    how many whole seconds to wait before the next try makes sense, None where none does.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
     detail: ClassVar[str]
+    retry_after: int | None = None
 
     def __init__(self, reason: str = "", hint: str = "") -> None:
         self.reason = reason or self.code
@@ -148,6 +159,13 @@ class ExpiredToken(InvalidToken):
     detail = "Token expired"
 
 
+class RevokedToken(InvalidToken):
+    """The token was good and has been revoked: by a sign-out, a ban, or the application."""
+
+    code = "token_revoked"
+    detail = "Token revoked"
+
+
 class MalformedCredential(InvalidToken):
     """The credential is not one well-formed ``Authorization: Bearer`` header (RFC 6750)."""
 
@@ -163,10 +181,7 @@ class Forbidden(AuthError):
 
 
 class KeysUnavailable(AuthError):
-    """The keys that could check the token cannot be had now: neither a pass nor a 401.
-
-    ``retry_after`` is how many whole seconds to wait before the next try makes sense.
-    """
+    """The keys that could check the token cannot be had now: neither a pass nor a 401."""
 
     code = "keys_unavailable"
     status = 503
@@ -175,6 +190,15 @@ class KeysUnavailable(AuthError):
     def __init__(self, reason: str = "", hint: str = "", *, retry_after: int = 5) -> None:
         super().__init__(reason, hint)
         self.retry_after = retry_after
+
+
+class RevocationsUnavailable(AuthError):
+    """Whether the token has been revoked cannot be known now: neither a pass nor a 401."""
+
+    code = "revocations_unavailable"
+    status = 503
+    detail = "Authentication temporarily unavailable"
+    retry_after = 1
 
 
 class InternalError(AuthError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 
 from cryptography import x509
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 __all__ = ["MIN_SECRET_BYTES", "secret_faults"]
 
 MIN_SECRET_BYTES = 32
-MIN_DISTINCT_CHARACTERS = 8
+MIN_RANDOM_BITS = 64
 # Better Auth's own development default (better-auth/src/utils/constants).
 DEFAULT_SECRETS = frozenset({"better-auth-secret-12345678901234567890"})
 HOW_TO_MAKE_ONE = "make one with `openssl rand -base64 32` and give Better Auth the same"
@@ -43,9 +44,18 @@ def secret_faults(secret: str) -> list[str]:
         return [f"is not UTF-8 text; {HOW_TO_MAKE_ONE}"]
     if size < MIN_SECRET_BYTES:
         return [f"has {size} bytes, at least {MIN_SECRET_BYTES} are needed; {HOW_TO_MAKE_ONE}"]
-    if len(set(secret)) < MIN_DISTINCT_CHARACTERS:
-        return [f"repeats fewer than {MIN_DISTINCT_CHARACTERS} characters; {HOW_TO_MAKE_ONE}"]
+    if _random_bits(secret) < MIN_RANDOM_BITS:
+        return [f"is a short text or a few characters, repeated; {HOW_TO_MAKE_ONE}"]
     return []
+
+
+def _random_bits(secret: str) -> float:
+    """Tell the most that chance can have put into a text: its characters up to where it repeats.
+
+    A text that was drawn at random keeps about what it was drawn with, whatever its alphabet.
+    """
+    period = next(n for n in range(1, len(secret) + 1) if secret.startswith(secret[n:]))
+    return period * math.log2(len(set(secret)))
 
 
 def is_key_material(text: str) -> bool:

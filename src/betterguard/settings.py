@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 DEFAULT_API_PATH = "/api/auth"
 DEFAULT_COOKIE_PREFIX = "better-auth"
+DEFAULT_MAX_STALENESS = 300.0  # seconds
+REVOCATION_STORES = ("redis", "rediss", "unix", "postgresql+asyncpg", "postgresql+psycopg")
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -74,6 +76,9 @@ class Environment(BaseSettings):
     better_auth_allow_http: str = ""
     better_auth_cookie_cache: str = ""
     better_auth_cookie_prefix: str = ""
+    better_auth_revocation_store: str = Field(default="", repr=False)
+    better_auth_revocation_secret: str = Field(default="", repr=False)
+    better_auth_revocation_max_staleness: str = ""
     frontend_url: str = ""
     frontend_preview_url: str = ""
     environment: str = Field(
@@ -82,6 +87,20 @@ class Environment(BaseSettings):
             "environment", "app_env", "vercel_env", "railway_environment_name"
         ),
     )
+
+    @property
+    def production(self) -> bool:
+        """Whether people use this application in earnest."""
+        return self.environment.strip().lower() in ("production", "prod")
+
+    @property
+    def given_secrets(self) -> list[str]:
+        """The secrets, newest first, unchecked."""
+        # Better Auth 1.5: BETTER_AUTH_SECRETS="2:newest,1:older" wins over BETTER_AUTH_SECRET.
+        versioned = split_list(self.better_auth_secrets)
+        if versioned:
+            return [entry.partition(":")[2] for entry in versioned]
+        return [self.better_auth_secret] if self.better_auth_secret else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +126,11 @@ class Settings:
     cookie_cache: bool = False
     cookie_prefix: str = DEFAULT_COOKIE_PREFIX
     session_cache_issuers: frozenset[str] | None = None
+    revocation_store: str | None = field(default=None, repr=False)
+    """Where revocations are kept; the address may hold a password."""
+    revocation_secret: str | None = field(default=None, repr=False)
+    """What signs the messages to the webhook for revocations."""
+    revocation_max_staleness: float = DEFAULT_MAX_STALENESS
     warnings: tuple[str, ...] = ()
     """What is allowed and yet unwise; told once at the start."""
 
@@ -132,7 +156,6 @@ class _Check:
         self.env = environment
         self.faults: list[str] = []
         self.warnings: list[str] = []
-        self.production = environment.environment.strip().lower() in ("production", "prod")
 
     def settings(self) -> Settings:
         base = self._address("BETTER_AUTH_URL", self.env.better_auth_url)
@@ -148,6 +171,7 @@ class _Check:
             "session_cache_issuers": _session_cache_issuers(base),
             **self._front_ends(),
             **self._limits(),
+            **self._revocation(),
         }
         if self.faults:
             del values  # it holds the secrets, and a crash report shows locals
@@ -160,7 +184,7 @@ class _Check:
             return TokenSource(text)
         if text:
             self._fault("BETTER_AUTH_TOKENS", "must be jwks, secret or both")
-        elif not has_address and not self._given_secrets():
+        elif not has_address and not self.env.given_secrets:
             self._fault(
                 "BETTER_AUTH_URL",
                 "is not set, nor BETTER_AUTH_SECRET: set BETTER_AUTH_URL to Better Auth's "
@@ -208,17 +232,10 @@ class _Check:
         named = split_list(self.env.better_auth_audience) or ([base.origin] if base else [])
         return frozenset(named) or issuers
 
-    def _given_secrets(self) -> list[str]:
-        # Better Auth 1.5: BETTER_AUTH_SECRETS="2:newest,1:older" wins over BETTER_AUTH_SECRET.
-        versioned = split_list(self.env.better_auth_secrets)
-        if versioned:
-            return [entry.partition(":")[2] for entry in versioned]
-        return [self.env.better_auth_secret] if self.env.better_auth_secret else []
-
     def _secrets(self, tokens: TokenSource) -> tuple[str, ...]:
         if tokens is TokenSource.JWKS and not self._flag("BETTER_AUTH_COOKIE_CACHE"):
             return ()
-        secrets = self._given_secrets()
+        secrets = self.env.given_secrets
         name = "BETTER_AUTH_SECRETS" if self.env.better_auth_secrets else "BETTER_AUTH_SECRET"
         if not secrets and self.env.better_auth_tokens.strip() and tokens is not TokenSource.JWKS:
             self._fault("BETTER_AUTH_SECRET", f"is not set: BETTER_AUTH_TOKENS={tokens} needs it")
@@ -234,7 +251,7 @@ class _Check:
             if origin is not None and origin.startswith("http:") and not is_loopback(origin):
                 self.warnings.append(f"FRONTEND_URL: {origin} is not https")
             origins.append(origin)
-        if not origins and self.production:
+        if not origins and self.env.production:
             self._fault("FRONTEND_URL", "is not set: name the front end's origin in production")
         preview = self.env.frontend_preview_url.strip()
         return {
@@ -257,6 +274,36 @@ class _Check:
             "allow_http": self._flag("BETTER_AUTH_ALLOW_HTTP"),
             "cookie_cache": self._flag("BETTER_AUTH_COOKIE_CACHE"),
             "cookie_prefix": self.env.better_auth_cookie_prefix.strip() or DEFAULT_COOKIE_PREFIX,
+        }
+
+    def _revocation(self) -> dict[str, Any]:
+        store = self.env.better_auth_revocation_store.strip()
+        secret = self.env.better_auth_revocation_secret
+        if store not in ("", "memory") and store.partition("://")[0] not in REVOCATION_STORES:
+            # Not quoted: it may hold a password.
+            known = ", ".join(f"{scheme}://" for scheme in REVOCATION_STORES)
+            self._fault("BETTER_AUTH_REVOCATION_STORE", f"must be memory, or start with {known}")
+        if store == "memory" and self.env.production:
+            self.warnings.append(
+                "BETTER_AUTH_REVOCATION_STORE is memory: what one process revokes, no other learns"
+            )
+        if secret and not store:
+            self._fault(
+                "BETTER_AUTH_REVOCATION_STORE",
+                "is not set, and BETTER_AUTH_REVOCATION_SECRET has no use without it",
+            )
+        for fault in secret_faults(secret) if secret else ():
+            self._fault("BETTER_AUTH_REVOCATION_SECRET", fault)
+        if secret and secret in self.env.given_secrets:
+            self._fault(
+                "BETTER_AUTH_REVOCATION_SECRET", "must not be Better Auth's secret: make another"
+            )
+        return {
+            "revocation_store": store or None,
+            "revocation_secret": secret or None,
+            "revocation_max_staleness": self._seconds(
+                "BETTER_AUTH_REVOCATION_MAX_STALENESS", DEFAULT_MAX_STALENESS, 0.0, math.inf
+            ),
         }
 
     def _seconds(self, name: str, default: float, least: float, most: float) -> float:

@@ -1,5 +1,6 @@
 // Better Auth's options, made from environment variables: one variable an option.
 import { SignJWT } from "jose";
+import { databaseHooks, definePayload, hooksByDevice } from "./revocation.mjs";
 
 const text = (name) => process.env[name] || undefined;
 const list = (name) => text(name)?.split(",");
@@ -31,7 +32,11 @@ const payloads = {
   user_id: ({ user }) => ({ user_id: user.id, email: user.email }),
   // Roles and other facts beside the identity.
   role: ({ user }) => ({ email: user.email, role: "admin" }),
+  sid: definePayload,
 };
+
+// Who is told of the end of a session: nobody, or the API, of the user or of the session alone.
+const revocationHooks = { user: databaseHooks, session: hooksByDevice };
 
 const jwksOptions = () =>
   given({
@@ -57,6 +62,8 @@ export const jwtOptions = () => ({
   ...(flag("SESSION_COOKIE_CACHE") ? { sessionCookieCache: true } : {}),
 });
 
+export const withJwtPlugin = () => !flag("NO_JWT_PLUGIN");
+
 // Until 1.4 serial ids were an option of their own.
 const databaseOptions = () =>
   text("GENERATE_ID") === "serial" && text("PACKAGE")?.startsWith("better-auth-1.3.")
@@ -74,10 +81,11 @@ export const authOptions = ({ url, database, plugins, sendVerificationEmail }) =
     database,
     plugins,
     telemetry: { enabled: false },
-    rateLimit: { enabled: false },
+    rateLimit: { enabled: flag("RATE_LIMIT") },
     trustedOrigins: [url],
     emailAndPassword: { enabled: true },
     emailVerification: { sendOnSignUp: true, sendVerificationEmail },
     session: cookieCache(),
+    databaseHooks: revocationHooks[text("REVOKES")],
     advanced: text("GENERATE_ID") && { database: databaseOptions() },
   });

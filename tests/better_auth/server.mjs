@@ -11,18 +11,20 @@
 //
 // Beside /api/auth it has what only a test needs: GET /healthz;
 // GET /test/verification-token?email=…  the token that the user's e-mail would carry;
-// POST /test/sign  {claims}             Better Auth's own signJWT with claims that the test chooses.
+// POST /test/sign  {claims}             Better Auth's own signJWT with claims that the test chooses;
+// POST /test/environment  {variables}   what is known only after the start, such as API_URL.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { SqliteDialect } from "kysely";
 import Database from "libsql";
 import pg from "pg";
-import { authOptions, jwtOptions } from "./options.mjs";
+import { authOptions, jwtOptions, withJwtPlugin } from "./options.mjs";
 
 const { PACKAGE: library = "better-auth" } = process.env;
 const { betterAuth } = await import(library);
 const { toNodeHandler } = await import(`${library}/node`);
 const { jwt } = await import(`${library}/plugins/jwt`);
+const { admin } = await import(`${library}/plugins/admin`);
 
 // Moved to a path of its own in 1.6.
 const { getMigrations } = await import(`${library}/db/migration`).catch(
@@ -62,7 +64,10 @@ const start = async (url) => {
   const options = authOptions({
     url,
     database,
-    plugins: [jwt(jwtOptions())],
+    plugins: [
+      ...(withJwtPlugin() ? [jwt(jwtOptions())] : []),
+      ...(process.env.ADMIN === "1" ? [admin()] : []),
+    ],
     sendVerificationEmail: async ({ user, token }) => {
       verificationTokens.set(user.email, token);
     },
@@ -92,6 +97,8 @@ const testRoutes = (auth) => ({
     answer(response, 200, { token: verificationTokens.get(url.searchParams.get("email")) }),
   "/test/sign": async (request, response) =>
     answer(response, 200, await auth.api.signJWT({ body: { payload: await body(request) } })),
+  "/test/environment": async (request, response) =>
+    answer(response, 200, Object.assign(process.env, await body(request)) && {}),
 });
 
 server.listen(Number(PORT), "127.0.0.1", async () => {

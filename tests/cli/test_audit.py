@@ -111,7 +111,7 @@ def test_json_holds_every_field(project: Path) -> None:
                 "column": 1,
                 "message": "SECRET_KEY has a literal value",
                 "evidence": ["9 characters, less than 32"],
-                "fixable": False,
+                "fixable": True,
                 "source": SECRET.strip(),
             }
         ],

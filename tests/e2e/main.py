@@ -16,10 +16,13 @@ CurrentUser = Annotated[User, Depends(guard.user)]
 MaybeUser = Annotated[User | None, Depends(guard.optional_user)]
 PathUser = Annotated[User, Depends(guard.path_user)]
 UserId = Annotated[str, Depends(guard.verify_token)]
+FreshUser = Annotated[User, Depends(guard.fresh_user)]
 Admin = Annotated[User, Depends(guard.require(lambda user: user.claims.get("role") == "admin"))]
 
 app = FastAPI(lifespan=guard.lifespan, max_body_size=BODY_LIMIT)
 guard.install(app)
+if guard.settings.revocation_secret:
+    app.include_router(guard.revocation_route())
 
 
 class Note(BaseModel):
@@ -44,6 +47,12 @@ async def me(user: CurrentUser) -> dict[str, Any]:
 async def identifier(user_id: UserId) -> str:
     """Tell the id alone, as with the classic ``Depends(verify_token)``."""
     return user_id
+
+
+@app.get("/fresh")
+async def fresh(user: FreshUser) -> str:
+    """Tell the id to someone who has not signed out."""
+    return user.id
 
 
 @app.get("/maybe")

@@ -31,6 +31,7 @@ __all__ = [
     "INVALID",
     "MALFORMED",
     "MISSING",
+    "REVOKED",
     "UNAVAILABLE",
     "Api",
     "Refusal",
@@ -68,6 +69,11 @@ EXPIRED = Refusal(
     401,
     {"detail": "Token expired"},
     'Bearer error="invalid_token", error_description="The access token expired"',
+)
+REVOKED = Refusal(
+    401,
+    {"detail": "Token revoked"},
+    'Bearer error="invalid_token", error_description="The access token was revoked"',
 )
 FORBIDDEN = Refusal(403, {"detail": "Forbidden"}, None)
 UNAVAILABLE = Refusal(503, {"detail": "Authentication temporarily unavailable"}, None)

@@ -155,6 +155,22 @@ def test_verify_refuses_the_first_connection_of_an_async_engine(world: World) ->
     asyncio.run(connect_twice())
 
 
+def test_verify_lets_an_async_engine_of_a_right_database_work(world: World) -> None:
+    world.reset()
+    engine = create_async_engine(world.app_url.set(drivername="postgresql+asyncpg"))
+    rows.isolate(engine, world.models.metadata, verify=True)
+
+    async def read_twice() -> list[set[str]]:
+        owners = []
+        for user in ("alice", "bob"):
+            async with rows.session(engine, user) as session:
+                owners.append(set(await session.scalars(sa.select(world.models.Note.user_id))))
+        await engine.dispose()
+        return owners
+
+    assert asyncio.run(read_twice()) == [{"alice"}, {"bob"}]
+
+
 def test_the_policies_use_the_index_and_one_init_plan(world: World) -> None:
     run(
         world,

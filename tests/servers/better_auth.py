@@ -38,7 +38,8 @@ SECRET = "a-secret-of-the-tests-4u7Rk2vXq9LmZc8w"
 
 Algorithm = Literal["", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
 CookieCache = Literal["", "compact", "jwt", "jwe"]
-Payload = Literal["", "user_id", "role"]
+Payload = Literal["", "user_id", "role", "sid"]
+Revokes = Literal["", "user", "session"]
 IdKind = Literal["", "serial", "uuid"]
 
 
@@ -49,6 +50,8 @@ class BetterAuthOptions:
     ``version`` is one of `RELEASES`, those that tests/better_auth/package.json has.
     ``port`` 0 takes a free one; ``database`` is an SQLite file, a new one when None, or the
     address of a PostgreSQL database.
+    ``admin`` adds the admin plugin. ``revokes`` says
+    whether hooks report the end of a session to the API, and whether as its user's or its own.
     ``expiration_time`` is a duration such as ``"15m"`` or an absolute epoch in digits;
     ``rotation_interval`` and ``grace_period`` are seconds. With ``first_key`` the server has
     made its first key when it counts as ready; else whoever asks first waits for it, which
@@ -73,6 +76,10 @@ class BetterAuthOptions:
     expiration_time: str = ""
     rotation_interval: int | None = None
     grace_period: int | None = None
+    rate_limit: bool = False
+    no_jwt_plugin: bool = False
+    admin: bool = False
+    revokes: Revokes = ""
 
     def environment(self, database: Path | str) -> dict[str, str]:
         """Give the variables that tests/better_auth reads."""
@@ -93,6 +100,10 @@ class BetterAuthOptions:
             "EXPIRATION_TIME": self.expiration_time,
             "ROTATION_INTERVAL": _digits(self.rotation_interval),
             "GRACE_PERIOD": _digits(self.grace_period),
+            "RATE_LIMIT": str(int(self.rate_limit)),
+            "NO_JWT_PLUGIN": str(int(self.no_jwt_plugin)),
+            "ADMIN": str(int(self.admin)),
+            "REVOKES": self.revokes,
         }
 
 
@@ -116,6 +127,10 @@ class Changes(TypedDict, total=False):
     expiration_time: str
     rotation_interval: int | None
     grace_period: int | None
+    rate_limit: bool
+    no_jwt_plugin: bool
+    admin: bool
+    revokes: Revokes
 
 
 @dataclass(frozen=True)
@@ -199,6 +214,30 @@ class BetterAuth:
         text = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", moment)
         self._execute("UPDATE jwks SET expiresAt = ?", text)
 
+    def report_to(self, api_url: str, secret: str) -> None:
+        """Tell the server which API its hooks report to, and the secret that signs."""
+        variables = {"API_URL": api_url, "BETTER_AUTH_REVOCATION_SECRET": secret}
+        _good(self.client.post("/test/environment", json=variables))
+
+    def sign_out(self, account: Account) -> None:
+        """End the session that the account's cookies name."""
+        _good(self._request("POST", "/api/auth/sign-out", account))
+
+    def change_password(self, account: Account, *, new: str) -> None:
+        """Change the password and end the other sessions."""
+        body = {
+            "currentPassword": account.password,
+            "newPassword": new,
+            "revokeOtherSessions": True,
+        }
+        _good(self._request("POST", "/api/auth/change-password", account, body))
+
+    def ban(self, account: Account, *, by: Account) -> None:
+        """Ban someone, in the name of an administrator, as whom ``by`` is made known first."""
+        self._execute("UPDATE user SET role = 'admin' WHERE id = ?", by.user_id)
+        body = {"userId": account.user_id}
+        _good(self._request("POST", "/api/auth/admin/ban-user", by, body))
+
     def log(self) -> str:
         """Give what the server has printed so far."""
         return self.node.log()
@@ -211,9 +250,12 @@ class BetterAuth:
     def _post(self, action: str, body: Mapping[str, str]) -> httpx2.Response:
         return _good(self.client.post(f"/api/auth/{action}/email", json=dict(body)))
 
-    def _request(self, method: str, path: str, account: Account) -> httpx2.Response:
+    def _request(
+        self, method: str, path: str, account: Account, body: Mapping[str, Any] | None = None
+    ) -> httpx2.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in account.cookies.items())
-        return self.client.request(method, path, headers={"cookie": cookies})
+        json = None if body is None else dict(body)
+        return self.client.request(method, path, headers={"cookie": cookies}, json=json)
 
 
 @contextlib.contextmanager
@@ -235,7 +277,7 @@ def running_better_auth(
             base_url=url, headers=headers, cookies=_no_cookies(), timeout=ANSWER_SECONDS
         ) as client:
             server = BetterAuth(url, chosen, database, node, client)
-            if chosen.first_key and not chosen.sign_hs256:
+            if chosen.first_key and not (chosen.sign_hs256 or chosen.no_jwt_plugin):
                 server.key_set()
             yield server
 

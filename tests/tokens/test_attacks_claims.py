@@ -334,7 +334,13 @@ def test_session_cache_in_its_place() -> None:
 def test_session_cache_keeps_the_live_session_token_to_itself() -> None:
     verifier = SHARED.verifier(kind=TokenKind.SESSION_CACHE, issuer=None, audience=None)
     claims = accepted(verifier, SHARED.sign(SESSION_CACHE))
-    assert dict(claims.payload) == {"id": "alice", "email": "alice@example.com", "sub": "alice"}
+    assert dict(claims.payload) == {
+        "id": "alice",
+        "email": "alice@example.com",
+        "sub": "alice",
+        "sid": "s",
+        "iat": int(NOW),
+    }
 
 
 @pytest.mark.parametrize(

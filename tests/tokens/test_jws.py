@@ -76,5 +76,5 @@ def test_reading_stays_linear_for_a_whole_key_sets_size(text: bytes) -> None:
 
 
 def test_json_of_any_types() -> None:
-    value = {"a": [1, 2.5, "x", None, True, {"b": []}]}
+    value = {"a": (1, 2.5, "x", None, True, {"b": ()})}
     assert parse_json_object(encode_json(value)) == value

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from betterguard.tokens.payload import frozen
+from betterguard.testing.tokens import encode_json
+from betterguard.tokens.jws import parse_json_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 VALUE = {"a": {"b": [1, {"c": 2}]}, "d": 1}
+FLAT = {"d": 1}
+
+
+def parsed(value: dict[str, Any]) -> dict[str, Any]:
+    return parse_json_object(encode_json(value))
 
 
 @pytest.mark.parametrize(
@@ -32,17 +38,24 @@ VALUE = {"a": {"b": [1, {"c": 2}]}, "d": 1}
 )
 @pytest.mark.parametrize("part", [lambda d: d, lambda d: d["a"], lambda d: d["a"]["b"][1]])
 def test_no_change(part: Callable[[Any], Any], change: Callable[[Any], Any]) -> None:
-    value = frozen(VALUE | {"d": 1})
+    value = parsed(VALUE)
     with pytest.raises(TypeError, match="read-only"):
         change(part(value))
     assert json.dumps(value) == json.dumps(VALUE)
 
 
-def test_flat_object_is_a_copy() -> None:
-    source = {"a": 1}
-    value = frozen(source)
-    source["a"] = 2
-    assert value == {"a": 1}
+def test_no_change_of_a_flat_object() -> None:
+    with pytest.raises(TypeError, match="read-only"):
+        parsed(FLAT)["d"] = 2
+
+
+def test_no_change_of_an_array() -> None:
+    assert parsed({"a": [1, [2]]}) == {"a": (1, (2,))}
+
+
+def test_object_of_objects_without_arrays() -> None:
+    with pytest.raises(TypeError, match="read-only"):
+        parsed({"a": {"b": {}}})["a"]["b"]["c"] = 1
 
 
 @pytest.mark.parametrize(
@@ -55,6 +68,6 @@ def test_flat_object_is_a_copy() -> None:
     ],
 )
 def test_copy_may_change(copied: Callable[[Any], Any]) -> None:
-    copied_value = copied(frozen(VALUE))
+    copied_value = copied(parsed(VALUE))
     copied_value["x"] = 1
     assert copied_value["x"] == 1

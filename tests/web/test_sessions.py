@@ -40,6 +40,11 @@ def sync_app(app: FastAPI, guard: BetterGuard[Any], path: Path) -> None:
     engine = rows.isolate(sa.create_engine(f"sqlite:///{path}"), Base.metadata)
     opened = Depends(user_session(engine, guard))
 
+    @app.get("/elsewhere")
+    def elsewhere() -> str:
+        with rows.session(engine, "ada") as session:
+            return session.get_one(Note, 3).title
+
     @app.get("/notes")
     def notes(session: Any = opened) -> list[str]:
         return list(session.scalars(sa.select(Note.title)))
@@ -47,6 +52,17 @@ def sync_app(app: FastAPI, guard: BetterGuard[Any], path: Path) -> None:
     @app.get("/notes/{note_id}")
     def note(note_id: int, session: Any = opened) -> str:
         title: str = session.get_one(Note, note_id).title
+        return title
+
+    def found(note_id: int, session: Any = opened) -> Note:
+        note: Note = session.get_one(Note, note_id)
+        return note
+
+    looked_up = Depends(found)
+
+    @app.get("/found/{note_id}")
+    def read_found(note: Any = looked_up) -> str:
+        title: str = note.title
         return title
 
     @app.put("/notes/{note_id}")
@@ -66,6 +82,11 @@ def async_app(app: FastAPI, guard: BetterGuard[Any], path: Path) -> None:
     engine = rows.isolate(create_async_engine(f"sqlite+aiosqlite:///{path}"), Base.metadata)
     opened = Depends(user_session(engine, guard))
 
+    @app.get("/elsewhere")
+    async def elsewhere() -> str:
+        async with rows.session(engine, "ada") as session:
+            return (await session.get_one(Note, 3)).title
+
     @app.get("/notes")
     async def notes(session: Any = opened) -> list[str]:
         return list(await session.scalars(sa.select(Note.title)))
@@ -73,6 +94,17 @@ def async_app(app: FastAPI, guard: BetterGuard[Any], path: Path) -> None:
     @app.get("/notes/{note_id}")
     async def note(note_id: int, session: Any = opened) -> str:
         title: str = (await session.get_one(Note, note_id)).title
+        return title
+
+    async def found(note_id: int, session: Any = opened) -> Note:
+        note: Note = await session.get_one(Note, note_id)
+        return note
+
+    looked_up = Depends(found)
+
+    @app.get("/found/{note_id}")
+    async def read_found(note: Any = looked_up) -> str:
+        title: str = note.title
         return title
 
     @app.put("/notes/{note_id}")
@@ -125,6 +157,16 @@ def ask(client: TestClient, method: str, path: str, user: str = "ada") -> tuple[
 )
 def test_answers(client: TestClient, method: str, path: str, expected: tuple[int, Any]) -> None:
     assert ask(client, method, path) == expected
+
+
+def test_a_row_that_another_session_misses_is_a_bug(client: TestClient) -> None:
+    with TestClient(client.app, raise_server_exceptions=False) as careless:
+        assert careless.get("/elsewhere").status_code == 500
+
+
+def test_a_row_missed_in_a_dependency_is_404(client: TestClient) -> None:
+    assert ask(client, "GET", "/found/1") == (200, "Ada's")
+    assert ask(client, "GET", "/found/2") == (404, {"detail": "Not Found"})
 
 
 def test_no_user_is_401(client: TestClient) -> None:

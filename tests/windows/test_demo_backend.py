@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import httpx2
 import jwt
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from demo.backend.migration import migrate
+from demo.postgres import APPLICATION
 from tests.console.serving import Server, serving
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ SETTINGS = {
     "BETTER_AUTH_TOKENS": "secret",
     "FRONTEND_URL": ORIGIN,
 }
+NEW_ROLE = (
+    f"DO $$ BEGIN CREATE ROLE {APPLICATION} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$"
+)
 TASK = {"title": "Gr\u00f6\u00dfe \u65e5\u672c \U0001f389", "done": False}
 
 
@@ -64,7 +69,10 @@ def backend(
 ) -> Iterator[Backend]:
     url = postgres.url("asyncpg", postgres.new_database()).render_as_string()
     asyncio.run(as_better_auth_left_it(url))
-    extra = {**SETTINGS, "DATABASE_URL": url, **({"CURED": "1"} if request.param else {})}
+    postgres.server.psql(NEW_ROLE)
+    asyncio.run(migrate(url, APPLICATION))
+    ours = make_url(url).set(username=APPLICATION).render_as_string()
+    extra = {**SETTINGS, "DATABASE_URL": ours, **({"CURED": "1"} if request.param else {})}
     folder = tmp_path_factory.mktemp("pids")
     with serving(folder, "tests.windows.talkative:app", processes=1, **extra) as server:
         base = f"http://127.0.0.1:{server.port}/api/user/ada"

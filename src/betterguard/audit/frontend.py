@@ -32,6 +32,8 @@ class AuthServer:
     """``jwt: { sign }``: the application signs tokens itself, usually HS256."""
     cookie_jwt: bool
     """``session.cookieCache.strategy: "jwt"``: an HS256 cookie."""
+    has_plugins: bool = False
+    """Whether it lists plugins at all."""
 
 
 def read_auth_servers(path: str, source: bytes) -> Iterator[AuthServer]:
@@ -58,6 +60,7 @@ def _server(path: str, call: Node) -> AuthServer:
         algorithm,
         any(key == "sign" for plugin in plugins for key, _ in _pairs(plugin)),
         "cookieCache" in pairs and any(_text(value).strip("\"'") == "jwt" for value in strategy),
+        "plugins" in pairs,
     )
 
 

@@ -31,7 +31,8 @@ class Rule:
     """One rule.
 
     ``message`` says what is wrong in general; a hit says it of the place. ``valid`` snippets give
-    no finding of this rule, ``invalid`` ones give at least one.
+    no finding of this rule, ``invalid`` ones give at least one; ``fixed`` says what the fixes make
+    of each of them in turn, None where a person has to decide.
     """
 
     id: str
@@ -45,3 +46,4 @@ class Rule:
     valid: tuple[Snippet, ...] = ()
     invalid: tuple[Snippet, ...] = ()
     fixable: bool = False
+    fixed: tuple[Snippet | None, ...] = ()

@@ -21,14 +21,17 @@ from betterguard.audit.cache import Cache, folder
 from betterguard.audit.config import read_config
 from betterguard.audit.policy import changed_lines, on_lines, without_baseline, write_baseline
 from betterguard.audit.reports import machine, text
+from betterguard.cli.commands import alone
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from betterguard.audit import RouteEntry
+    from betterguard.cli.fixing import Fixing
 
 CLEAN, FOUND, USAGE = 0, 1, 2
+FIXES = "Fixes"
 
 
 class Format(StrEnum):
@@ -96,6 +99,31 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
     routes: Annotated[
         bool, typer.Option("--routes", help="List every route: authentication and rows.")
     ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Make the safe fixes.", rich_help_panel=FIXES)
+    ] = False,
+    unsafe_fixes: Annotated[
+        bool,
+        typer.Option("--unsafe-fixes", help="Make all fixes; look at them.", rich_help_panel=FIXES),
+    ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Show the fixes and write nothing.", rich_help_panel=FIXES),
+    ] = False,
+    emoji: Annotated[
+        bool,
+        typer.Option(
+            "--emoji",
+            help="Also replace characters that consoles lack in printed and logged text.",
+            rich_help_panel=FIXES,
+        ),
+    ] = False,
+    allow_dirty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-dirty", help="Fix although git has uncommitted changes.", rich_help_panel=FIXES
+        ),
+    ] = False,
     tests: Annotated[bool, typer.Option("--tests", help="Audit test files too.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Work everything out anew.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0 for one a core.")] = 0,
@@ -114,6 +142,11 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
             from betterguard.audit.routing import route_map  # noqa: PLC0415  needs the whole index
 
             _show_routes(route_map(roots, config, Path.cwd()), as_json=style is Format.json)
+            return
+        if fix or unsafe_fixes or diff or emoji:
+            from betterguard.cli.fixing import Fixing  # noqa: PLC0415  an audit alone fixes nothing
+
+            _fix(roots, config, Fixing(fix, unsafe_fixes, diff, allow_dirty, emoji), style)
             return
         report = _guarded(roots, config, jobs, no_cache=no_cache)
         if save_baseline is not None:
@@ -137,6 +170,15 @@ def _guarded(roots: list[Path], config: Config, jobs: int, *, no_cache: bool) ->
     except Exception:  # noqa: BLE001  whatever went wrong, the exit code must say so
         typer.echo(f"internal error\n{traceback.format_exc()}", err=True)
         raise typer.Exit(USAGE) from None
+
+
+def _fix(roots: list[Path], config: Config, fixing: Fixing, style: Format) -> None:
+    if style not in {Format.text, Format.json}:
+        raise ConfigurationError([f"fixes are shown as text or json, not as {style.value}"])
+    from betterguard.cli.fixing import fix as run_fixes  # noqa: PLC0415  as above
+
+    if run_fixes(roots, config, fixing, Path.cwd(), as_json=style is Format.json):
+        raise typer.Exit(FOUND)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -301,3 +343,6 @@ def _rows(entries: list[RouteEntry]) -> Iterator[tuple[str, ...]]:
             entry.by,
             "\n".join(entry.rows),
         )
+
+
+app = alone(audit, EXAMPLES)

@@ -195,12 +195,23 @@ def _verify(engine: Engine, metadata: MetaData, *, at_once: bool) -> None:
             refuse_faults(connection, metadata)
         return
 
-    def at_first_connection(connection: Connection) -> None:
+    event.listen(engine, "engine_connect", _FirstConnection(metadata).inspect)
+
+
+class _FirstConnection:
+    """Inspects the database when the first connection is made; again, while it is refused."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        self.metadata = metadata
+        self.verified = False
+
+    def inspect(self, connection: Connection) -> None:
+        if self.verified:
+            return
         try:
-            refuse_faults(connection, metadata)
+            refuse_faults(connection, self.metadata)
         except ConfigurationError:
             connection.close()
             raise
-        event.remove(engine, "engine_connect", at_first_connection)
-
-    event.listen(engine, "engine_connect", at_first_connection)
+        connection.rollback()  # the transaction that follows is the application's own
+        self.verified = True

@@ -6,8 +6,10 @@ are the user's own, read by the database's owner.
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     Engine,
@@ -24,6 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as any_column
 from sqlalchemy import table as any_table
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
 
 from betterguard import rows
 from betterguard.errors import UnsafeStatement
@@ -32,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sqlalchemy import ColumnElement, MetaData
-    from sqlalchemy.orm import Session
 
     from betterguard.rows import Rule
 
@@ -41,17 +44,19 @@ __all__ = ["PATHS", "IsolationCase", "owned_tables", "try_path"]
 Keys = set[tuple[Any, ...]]
 """The primary keys of the rows that were reached."""
 
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True)
 class IsolationCase:
     """An application's database with rows of two users in it.
 
     ``engine`` is the isolated one, ``owner_engine`` sees every row: on PostgreSQL as superuser
-    or with BYPASSRLS. Everything that a path writes is rolled back.
+    or with BYPASSRLS. Each may be asynchronous. Everything that a path writes is rolled back.
     """
 
-    engine: Engine
-    owner_engine: Engine
+    engine: Engine | AsyncEngine
+    owner_engine: Engine | AsyncEngine
     metadata: MetaData
     users: tuple[str, str]
 
@@ -71,10 +76,12 @@ def try_path(case: IsolationCase, table_name: str, path: str) -> None:
         raise AssertionError(msg)
     one, other = case.users
     for user, foreign in ((one, own[other]), (other, own[one])):
-        with rows.session(case.engine, user) as session:
-            reached = PATHS[path](session, table, foreign)
-            session.rollback()
+        reached = _in(rows.session(case.engine, user), _going(path, table, foreign))
         _compare(f"{path} on {table_name}", reached, own[user])
+
+
+def _going(path: str, table: Table, foreign: Keys) -> Callable[[Session], Keys | int | None]:
+    return lambda session: PATHS[path](session, table, foreign)
 
 
 def _compare(where: str, reached: Keys | int | None, own: Keys) -> None:
@@ -88,8 +95,28 @@ def _compare(where: str, reached: Keys | int | None, own: Keys) -> None:
 
 def _own_keys(case: IsolationCase, ownership: rows.Ownership, table: Table, user: str) -> Keys:
     statement = select(*table.primary_key).where(_is_own(ownership, table, user))
-    with case.owner_engine.connect() as connection:
-        return {tuple(row) for row in connection.execute(statement)}
+    engine = case.owner_engine
+    opened = AsyncSession(engine) if isinstance(engine, AsyncEngine) else Session(engine)
+    return _in(opened, lambda session: _keys(session, statement))
+
+
+def _in(opened: Session | AsyncSession, work: Callable[[Session], Value]) -> Value:
+    """Do the work in a session; what it wrote is rolled back when the session closes."""
+    if isinstance(opened, Session):
+        with opened:
+            return work(opened)
+    # In a thread of its own: an event loop may run in this one, as Playwright's does.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _in_async(opened, work)).result()
+
+
+async def _in_async(opened: AsyncSession, work: Callable[[Session], Value]) -> Value:
+    engine: Any = opened.bind
+    try:
+        async with opened:
+            return await opened.run_sync(work)
+    finally:
+        await engine.dispose()  # no connection outlives its event loop
 
 
 def _is_own(ownership: rows.Ownership, table: Any, user: str) -> ColumnElement[bool]:

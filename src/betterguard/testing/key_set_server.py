@@ -33,11 +33,13 @@ CHUNK = b" " * 65_536
 class KeySetServer:
     """Serves ``answer`` to each request and counts them; use it as an async context manager.
 
-    ``answer`` may be replaced while the server runs. ``url`` is the key set's address.
+    ``answer`` may be replaced while the server runs. ``url`` is the key set's address; ``port``
+    0 is any free one.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, *, port: int = 0) -> None:
         self.answer = answer
+        self._port = port
         self.requests = 0
         self._arrived = asyncio.Condition()
         self._server: asyncio.Server | None = None
@@ -58,7 +60,7 @@ class KeySetServer:
             await self._arrived.wait_for(lambda: self.requests >= times)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
         return self
 
     async def __aexit__(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from betterguard.errors import ConfigurationError, ExpiredToken, InvalidToken, Reason
@@ -20,7 +21,8 @@ from betterguard.limits import (
     MAX_LEEWAY,
 )
 from betterguard.tokens import hints
-from betterguard.tokens.payload import frozen
+from betterguard.tokens.payload import ReadOnlyDict
+from betterguard.user import User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +51,7 @@ class TokenKind(StrEnum):
     """The cookie that ``session.cookieCache.strategy: "jwt"`` sets."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Claims:
     """What a verified token says. ``expires_at`` is in seconds since 1970.
 
@@ -61,6 +63,11 @@ class Claims:
     expires_at: float
     payload: Mapping[str, Any] = field(repr=False)
     kind: TokenKind = TokenKind.ACCESS
+
+    @cached_property
+    def user(self) -> User:
+        """The user whom the token names: made once, and shared like the claims."""
+        return User.from_claims(self.user_id, self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +94,18 @@ class ClaimRules:
         if faults:
             raise ConfigurationError(faults)
 
-    def check(self, typ: str | None, payload: dict[str, Any], now: float) -> Claims:
+    def check(self, typ: str | None, payload: ReadOnlyDict, now: float) -> Claims:
         """Give the claims of a payload whose signature has been checked, or refuse it."""
         check = _check_access if self.kind is TokenKind.ACCESS else _check_session_cache
         expires_at = _date(payload, "exp")
-        user_id = check(self, typ, payload)
+        user_id, shown = check(self, typ, payload)
         self._check_time(payload, expires_at, now)
-        shown = payload if self.kind is TokenKind.ACCESS else _session_user(payload)
-        return Claims(user_id, expires_at, frozen(shown), self.kind)
+        return Claims(user_id, expires_at, shown, self.kind)
 
     def _check_time(self, payload: Mapping[str, Any], expires_at: float, now: float) -> None:
-        issued_at = _date(payload, "iat") if "iat" in payload else now
-        begins_at = max(issued_at, _date(payload, "nbf")) if "nbf" in payload else issued_at
+        begins_at = issued_at = _date(payload, "iat") if "iat" in payload else now
+        if "nbf" in payload:
+            begins_at = max(issued_at, _date(payload, "nbf"))
         if begins_at > now + self.leeway:
             raise InvalidToken(Reason.NOT_YET_VALID, hints.clock(begins_at - now))
         if expires_at - issued_at > self.max_lifetime:
@@ -118,15 +125,19 @@ class ClaimRules:
                 yield f"{name} must name at least one, and none of them empty"
 
 
-def _check_access(rules: ClaimRules, typ: str | None, payload: dict[str, Any]) -> str:
+def _check_access(
+    rules: ClaimRules, typ: str | None, payload: ReadOnlyDict
+) -> tuple[str, ReadOnlyDict]:
     if typ is not None and typ.lower() not in rules.types:
         raise InvalidToken(Reason.KIND_REFUSED, hints.kind(typ, payload))
     _check_issuer(rules, payload)
     _check_audience(rules, payload)
-    return _identity(payload, rules.identity)
+    return _identity(payload, rules.identity), payload
 
 
-def _check_session_cache(rules: ClaimRules, typ: str | None, payload: dict[str, Any]) -> str:
+def _check_session_cache(
+    rules: ClaimRules, typ: str | None, payload: ReadOnlyDict
+) -> tuple[str, ReadOnlyDict]:
     # cookies/index.mjs: HS256 carries neither typ nor sub, iss, aud. cookies/jwt.mjs: the key
     # set's variant carries all of them.
     session, user = payload.get("session"), payload.get("user")
@@ -139,7 +150,14 @@ def _check_session_cache(rules: ClaimRules, typ: str | None, payload: dict[str, 
         if typ != SESSION_CACHE_TYPE or payload.get("aud") != SESSION_CACHE_AUDIENCE:
             raise InvalidToken(Reason.KIND_REFUSED)
         _check_issuer(rules, payload)
-    return _session_identity(session, user, payload)
+    user_id = _session_identity(session, user, payload)
+    # Of the session its id alone: it holds the live session token.
+    shown = {**user, "sub": user_id, "sid": session.get("id")}
+    # When the cookie was made is Better Auth's to say, not the user's row's.
+    shown.pop("iat", None)
+    if "iat" in payload:
+        shown["iat"] = payload["iat"]
+    return user_id, ReadOnlyDict(shown)
 
 
 def _session_identity(
@@ -153,15 +171,9 @@ def _session_identity(
     return ids.pop()
 
 
-def _session_user(payload: Mapping[str, Any]) -> dict[str, Any]:
-    # Not the session: it holds the live session token.
-    user = payload["user"]
-    return {**user, "sub": user["id"]}
-
-
 def _check_issuer(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
     issuer = _present(payload, "iss")
-    if not isinstance(issuer, str) or not issuer:
+    if not issuer or not isinstance(issuer, str):
         raise InvalidToken(Reason.CLAIM_MALFORMED)
     if rules.issuer is not None and issuer not in rules.issuer:
         raise InvalidToken(Reason.ISSUER_MISMATCH, hints.issuer(issuer, rules.issuer))
@@ -169,9 +181,9 @@ def _check_issuer(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
 
 def _check_audience(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
     audience = _present(payload, "aud")
-    named = audience if isinstance(audience, list) else [audience]
+    named = audience if isinstance(audience, tuple) else (audience,)
     for name in named or (None,):
-        if not isinstance(name, str) or not name:
+        if not name or not isinstance(name, str):
             raise InvalidToken(Reason.CLAIM_MALFORMED)
     if rules.audience is not None and rules.audience.isdisjoint(named):
         hint = hints.audience(named, rules.audience, payload.get("iss"))
@@ -182,13 +194,15 @@ def _identity(payload: Mapping[str, Any], named: str | None) -> str:
     if named is not None:
         _present(payload, named)
         return _user_id(payload, named)
-    present = [name for name in IDENTITY_CLAIMS if name in payload]
-    if not present:
+    user_id = None
+    for name in IDENTITY_CLAIMS:
+        if name in payload:
+            if user_id is None:
+                user_id = _user_id(payload, name)
+            elif payload[name] != user_id:
+                raise InvalidToken(Reason.IDENTITY_AMBIGUOUS, hints.identities(payload))
+    if user_id is None:
         raise InvalidToken(Reason.CLAIM_MISSING, hints.no_identity(payload))
-    user_id = _user_id(payload, present[0])
-    for name in present:
-        if payload[name] != user_id:
-            raise InvalidToken(Reason.IDENTITY_AMBIGUOUS, hints.identities(present))
     return user_id
 
 

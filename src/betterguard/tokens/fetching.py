@@ -77,7 +77,7 @@ def _key_set(body: bytes) -> KeySet:
     except InvalidToken as err:
         msg = "an answer that is not a JSON object"
         raise FetchFailed(msg) from err
-    if not isinstance(keys, list) or len(keys) > MAX_KEYS:
+    if not isinstance(keys, tuple) or len(keys) > MAX_KEYS:
         msg = f'an answer without "keys", a list of at most {MAX_KEYS}'
         raise FetchFailed(msg)
     key_set = read_key_set(keys)

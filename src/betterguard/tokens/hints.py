@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.limits import IDENTITY_CLAIMS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
@@ -140,10 +142,11 @@ def no_identity(payload: Mapping[str, object]) -> str:
     return missing("sub, user_id and id", payload)
 
 
-def identities(names: Sequence[str]) -> str:
+def identities(payload: Mapping[str, object]) -> str:
     """Tell that the token names two users."""
+    names = " and ".join(name for name in IDENTITY_CLAIMS if name in payload)
     return (
-        f"the claims {' and '.join(names)} differ: set BETTER_AUTH_USER_ID_CLAIM to the one "
+        f"the claims {names} differ: set BETTER_AUTH_USER_ID_CLAIM to the one "
         "that holds the user's id"
     )
 

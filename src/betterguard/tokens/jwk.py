@@ -75,13 +75,12 @@ class VerificationKey:
     alg: str
     kid: str | None
     thumbprint: str = field(repr=False)
-    _algorithm: Algorithm = field(repr=False, compare=False)
-    _material: Any = field(repr=False, compare=False)
+    _check: Callable[[bytes, bytes], bool] = field(repr=False, compare=False)
 
     def verify(self, signing_input: bytes, signature: bytes) -> bool:
         """Tell whether the signature is this key's over these bytes; never raises."""
         try:
-            return self._algorithm.verify(signing_input, self._material, signature)
+            return self._check(signing_input, signature)
         except Exception:  # noqa: BLE001 - a library's surprise at hostile input is a refusal
             return False
 
@@ -101,8 +100,10 @@ def read(jwk: object) -> VerificationKey:
         alg=alg,
         kid=_key_id(jwk),
         thumbprint=_thumbprint(jwk["kty"], jwk.get("crv"), members),
-        _algorithm=jwt.get_algorithm_by_name(alg),
-        _material=_material({name: jwk[name] for name in (*members, "kty", "crv") if name in jwk}),
+        _check=_signature_check(
+            jwt.get_algorithm_by_name(alg),
+            _material({name: jwk[name] for name in (*members, "kty", "crv") if name in jwk}),
+        ),
     )
 
 
@@ -130,7 +131,7 @@ def _check_purpose(jwk: Mapping[str, object]) -> None:
     if jwk.get("use", "sig") != "sig":
         msg = "use is not sig"
         raise KeyRefused(msg)
-    if not isinstance(operations, list) or "verify" not in operations:
+    if not isinstance(operations, list | tuple) or "verify" not in operations:
         msg = "key_ops lacks verify"
         raise KeyRefused(msg)
 
@@ -175,6 +176,10 @@ def _material(members: dict[str, Any]) -> object:
     except (jwt.InvalidKeyError, ValueError, TypeError, UnsupportedAlgorithm) as err:
         msg = "its numbers are no public key of that kind"
         raise KeyRefused(msg) from err
+
+
+def _signature_check(algorithm: Algorithm, key: object) -> Callable[[bytes, bytes], bool]:
+    return lambda signing_input, signature: algorithm.verify(signing_input, key, signature)
 
 
 def _thumbprint(kty: str, crv: str | None, members: Mapping[str, bytes]) -> str:

@@ -19,6 +19,7 @@ import httpx2
 
 from betterguard.addresses import AddressRefused, key_set_fault, parse_address
 from betterguard.errors import ConfigurationError, InvalidToken, KeysUnavailable, Reason
+from betterguard.events import Event
 from betterguard.tokens.fetching import FetchFailed, fetch_key_set
 from betterguard.tokens.jwk import ASYMMETRIC_ALGORITHMS
 
@@ -106,6 +107,12 @@ class RemoteKeySet:
             self.begin_refresh()
         return self._epoch
 
+    def keys_at_hand(self, header: Header) -> Sequence[VerificationKey]:
+        """Give the key that the header selects, none where a fetch may bring it."""
+        usable = self._usable()
+        key = None if usable is None else usable.find(header)
+        return () if key is None else (key,)
+
     async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
         """Give the key that the header selects.
 
@@ -133,6 +140,14 @@ class RemoteKeySet:
         if key is None or (before is not None and key in before.keys):
             return ()
         return (key,)
+
+    def usable(self) -> bool:
+        """Tell whether there is any key; if not, begin a fetch that is due."""
+        if self._usable() is not None:
+            return True
+        if self._clock() >= self._refresh_at:
+            self.begin_refresh()
+        return False
 
     def state(self) -> KeySetState:
         """Tell what is known now: for health checks and diagnosis."""
@@ -162,7 +177,10 @@ class RemoteKeySet:
 
     def _usable(self) -> KeySet | None:
         if self._set is not None and self._clock() - self._fetched_at > self._policy.stale_for:
-            logger.error("the last good key set is too old to serve any longer")
+            logger.error(
+                "the last good key set is too old to serve any longer",
+                extra=Event.KEY_SET_TOO_OLD(),
+            )
             self._set = None
             self._epoch += 1
         return self._set
@@ -201,7 +219,7 @@ class RemoteKeySet:
         except FetchFailed as failure:
             self._failed(str(failure))
         except Exception as surprise:
-            logger.exception("the key set client failed")
+            logger.exception("the key set client failed", extra=Event.KEY_SET_FAILED())
             self._failed(type(surprise).__name__)
         else:
             self._replace(fetched)
@@ -209,6 +227,11 @@ class RemoteKeySet:
     def _replace(self, fetched: KeySet) -> None:
         if self._set is not None and not set(self._set.keys) <= set(fetched.keys):
             self._epoch += 1
+        if self._set is None or set(self._set.keys) != set(fetched.keys):
+            ids = [key.kid for key in fetched.keys]
+            logger.info(
+                "the key set has %d keys now", len(ids), extra=Event.KEY_SET_CHANGED(key_ids=ids)
+            )
         self._set = fetched
         self._fetched_at = self._clock()
         self._refresh_at = self._fetched_at + self._policy.lifetime
@@ -225,6 +248,7 @@ class RemoteKeySet:
         logger.warning(
             "the key set could not be fetched from %s (%s); %s, next try in %.0f s",
             *(self._url, error, served, wait),
+            extra=Event.KEY_SET_FAILED(error=error, next_try=wait),
         )
 
     def _unavailable(self) -> KeysUnavailable:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from betterguard.errors import InvalidToken, Reason
 from betterguard.tokens import hints
+from betterguard.tokens.payload import ReadOnlyDict, without_lists
 
 __all__ = [
     "MAX_TOKEN_BYTES",
@@ -35,9 +36,11 @@ MAX_SIGNATURE_CHARACTERS = 1366  # of the largest RSA key, 8192 bits
 MAX_KEY_ID_LENGTH = 256
 # Tokens of one issuer share their header, so it is read once and not for each of them.
 REMEMBERED_HEADERS = 64
+# So do tokens of one second their times.
+REMEMBERED_INTEGERS = 256
 MAX_JSON_DEPTH = 32
 MAX_NUMBER_LENGTH = 32
-SEPARATORS = 2
+SEGMENTS = 3
 
 # '-' and '_' become what binascii reads; what base64url does not have becomes what it refuses.
 _TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -63,31 +66,36 @@ class Header:
     typ: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would treble what it costs to make one
 class CompactJWS:
     """A token taken apart; nothing of it but the header is shown in a ``repr``."""
 
     header: Header
     signing_input: bytes = field(repr=False)
     signature: bytes = field(repr=False)
+    _payload: bytes = field(repr=False)
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> ReadOnlyDict:
         """Decode the payload, strictly, or raise `InvalidToken`; for after the signature check."""
-        segment = self.signing_input[self.signing_input.index(b".") + 1 :]
-        return parse_json_object(decode_base64url(segment))
+        return parse_json_object(decode_base64url(self._payload))
 
 
 def parse(token: str) -> CompactJWS:
     """Take a compact JWS apart, or raise `InvalidToken`; never any other error."""
     if len(token) > MAX_TOKEN_BYTES:
         raise InvalidToken(Reason.TOKEN_TOO_LARGE)
-    if token.count(".") != SEPARATORS or not token.isascii():
+    if not token.isascii():
         raise InvalidToken(Reason.TOKEN_MALFORMED, hints.structure(token))
-    signing_input, _, signature = token.encode("ascii").rpartition(b".")
-    header = signing_input[: signing_input.index(b".")]
+    text = token.encode("ascii")
+    # Bounded, so that thousands of dots do not become thousands of segments.
+    segments = text.split(b".", SEGMENTS)
+    if len(segments) != SEGMENTS:
+        raise InvalidToken(Reason.TOKEN_MALFORMED, hints.structure(token))
+    header, payload, signature = segments
     if len(header) > MAX_HEADER_CHARACTERS or len(signature) > MAX_SIGNATURE_CHARACTERS:
         raise InvalidToken(Reason.TOKEN_TOO_LARGE)
-    return CompactJWS(_header(header), signing_input, decode_base64url(signature))
+    signing_input = text[: len(header) + 1 + len(payload)]
+    return CompactJWS(_header(header), signing_input, decode_base64url(signature), payload)
 
 
 def decode_base64url(text: bytes) -> bytes:
@@ -104,11 +112,12 @@ def decode_base64url(text: bytes) -> bytes:
         raise InvalidToken(Reason.BASE64URL_MALFORMED) from None
 
 
-def parse_json_object(data: bytes) -> dict[str, Any]:
+def parse_json_object(data: bytes) -> ReadOnlyDict:
     """Read one JSON object, strictly, or raise `InvalidToken`.
 
     UTF-8 without a byte-order mark, no duplicate members, no NaN or Infinity, no number over
-    32 characters, at most 32 levels deep, no lone surrogates.
+    32 characters, at most 32 levels deep, no lone surrogates. What comes is read-only all the
+    way down, its arrays tuples.
     """
     try:
         text = data.decode("utf-8").strip(_JSON_WHITESPACE)
@@ -118,9 +127,9 @@ def parse_json_object(data: bytes) -> dict[str, Any]:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except ValueError:
         raise InvalidToken(Reason.JSON_MALFORMED) from None
-    if end != len(text) or not isinstance(value, dict):
+    if end != len(text) or not isinstance(value, ReadOnlyDict):
         raise InvalidToken(Reason.JSON_MALFORMED)
-    return value
+    return without_lists(value) if "[" in text else value
 
 
 @lru_cache(REMEMBERED_HEADERS)
@@ -138,7 +147,10 @@ def _header(segment: bytes) -> Header:
 
 def _limit_depth(text: str) -> None:
     # Openers bound the depth, so that nearly every text is done here; strings may hold some too.
-    if text.count("{") + text.count("[") <= MAX_JSON_DEPTH:
+    # The first test is for flat objects, which most are, and costs the least.
+    if (text.rfind("{") < 1 and "[" not in text) or (
+        text.count("{") + text.count("[") <= MAX_JSON_DEPTH
+    ):
         return
     depth = 0
     for character in _JSON_STRING.sub("", text):
@@ -151,14 +163,15 @@ def _limit_depth(text: str) -> None:
             depth -= 1
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
+def _members(pairs: list[tuple[str, Any]]) -> ReadOnlyDict:
+    members = ReadOnlyDict(pairs)
     if len(members) != len(pairs):
         msg = "duplicate member"
         raise ValueError(msg)
     return members
 
 
+@lru_cache(REMEMBERED_INTEGERS)
 def _integer(digits: str) -> int:
     if len(digits) > MAX_NUMBER_LENGTH:
         msg = "number too long"

@@ -6,13 +6,13 @@ key set. A header's ``alg`` and ``kid`` only select among what a source allows.
 
 from __future__ import annotations
 
+import hmac
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import jwt
-
 from betterguard.errors import ConfigurationError, InvalidToken, Reason
+from betterguard.events import Event
 from betterguard.secret import secret_faults
 from betterguard.tokens.jwk import (
     KeyRefused,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from betterguard.tokens.jws import Header
 
-__all__ = ["EitherKeys", "KeySet", "KeySource", "SharedSecrets", "StaticKeys"]
+__all__ = ["EitherKeys", "KeySet", "KeySource", "SharedSecrets", "StaticKeys", "hmac_key"]
 
 logger = logging.getLogger("betterguard.tokens")
 
@@ -49,8 +49,15 @@ class KeySource(Protocol):
         """
         ...
 
+    def keys_at_hand(self, header: Header) -> Sequence[VerificationKey]:
+        """Give the keys that may check this header, as far as they are known without waiting.
+
+        None of them means that `keys_for` may know more. Raises `InvalidToken` when it cannot.
+        """
+        ...
+
     async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
-        """Give the keys that may check this header.
+        """Give the keys that may check this header, after a fetch where that is needed.
 
         Raises `InvalidToken` when there is none, `KeysUnavailable` when that cannot be known.
         """
@@ -88,14 +95,51 @@ def read_key_set(jwks: Iterable[object]) -> KeySet:
     for position, jwk in enumerate(jwks):
         try:
             keys[read(jwk)] = None
-        except PrivateKeyPublished as refused:
-            logger.critical("key %d of the key set is not used: %s", position, refused)
         except KeyRefused as refused:
-            logger.warning("key %d of the key set is not used: %s", position, refused)
+            private = isinstance(refused, PrivateKeyPublished)
+            logger.log(
+                logging.CRITICAL if private else logging.WARNING,
+                *("key %d of the key set is not used: %s", position, refused),
+                extra=Event.KEY_REFUSED(position=position),
+            )
     return KeySet(tuple(keys))
 
 
-class StaticKeys:
+def hmac_key(secret: bytes) -> VerificationKey:
+    """Make a key for HS256 of a secret that was found fit."""
+    # The secret is hashed into it once here, and not for each token.
+    prepared = hmac.new(secret, digestmod="sha256")
+
+    def check(signing_input: bytes, signature: bytes) -> bool:
+        mac = prepared.copy()
+        mac.update(signing_input)
+        return hmac.compare_digest(mac.digest(), signature)
+
+    # Without a thumbprint: secrets are compared with nothing.
+    return VerificationKey(alg="HS256", kid=None, thumbprint="", _check=check)
+
+
+class _Unchanging:
+    """What sources have in common whose keys change only with a restart."""
+
+    def keys_at_hand(self, header: Header) -> Sequence[VerificationKey]:
+        """Give the keys that may check this header, or raise `InvalidToken`."""
+        raise NotImplementedError
+
+    def epoch(self) -> int:
+        """Stay the same."""
+        return 0
+
+    async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
+        """Give what is at hand: there is no more."""
+        return self.keys_at_hand(header)
+
+    async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:  # noqa: ARG002 - the protocol's shape
+        """Give none: there is no more."""
+        return ()
+
+
+class StaticKeys(_Unchanging):
     """A key set that is given with the configuration (RFC 7517: ``{"keys": […]}``).
 
     Unlike a fetched set it must be right as a whole: any key that cannot be used raises
@@ -109,23 +153,15 @@ class StaticKeys:
             raise ConfigurationError(faults)
         self.algorithms = frozenset(key.alg for key in self._set.keys)
 
-    def epoch(self) -> int:
-        """Stay the same: static keys never change."""
-        return 0
-
-    async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
+    def keys_at_hand(self, header: Header) -> Sequence[VerificationKey]:
         """Give the key that the header selects, or raise `InvalidToken`."""
         key = self._set.find(header)
         if key is None:
             raise InvalidToken(Reason.KEY_UNKNOWN)
         return (key,)
 
-    async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:  # noqa: ARG002 - the protocol's shape
-        """Stay the same: static keys never change."""
-        return ()
 
-
-class SharedSecrets:
+class SharedSecrets(_Unchanging):
     """HS256 secrets, their UTF-8 bytes used as they are (Better Auth never base64-decodes them).
 
     Several may be given for a rotation, the newest first. A secret that is short, a known
@@ -139,19 +175,12 @@ class SharedSecrets:
         if faults:
             del secrets  # a crash report shows locals
             raise ConfigurationError(faults)
-        self._keys = tuple(map(_hmac_key, [secrets] if isinstance(secrets, str) else secrets))
+        several = [secrets] if isinstance(secrets, str) else secrets
+        self._keys = tuple(hmac_key(secret.encode("utf-8")) for secret in several)
 
-    def epoch(self) -> int:
-        """Stay the same: secrets change only with a restart."""
-        return 0
-
-    async def keys_for(self, header: Header) -> Sequence[VerificationKey]:  # noqa: ARG002 - secrets carry no key ids
+    def keys_at_hand(self, header: Header) -> Sequence[VerificationKey]:  # noqa: ARG002 - secrets carry no key ids
         """Give every secret: shared secrets carry no key ids."""
         return self._keys
-
-    async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:  # noqa: ARG002 - the protocol's shape
-        """Stay the same: secrets change only with a restart."""
-        return ()
 
 
 class EitherKeys:
@@ -167,6 +196,10 @@ class EitherKeys:
     def epoch(self) -> int:
         """Change when any source changes."""
         return sum(source.epoch() for source in self._sources)
+
+    def keys_at_hand(self, header: Header) -> Sequence[VerificationKey]:
+        """Ask the source that the algorithm belongs to."""
+        return self._by_algorithm[header.alg].keys_at_hand(header)
 
     async def keys_for(self, header: Header) -> Sequence[VerificationKey]:
         """Ask the source that the algorithm belongs to."""
@@ -197,13 +230,3 @@ def _faults_of(secrets: Sequence[str]) -> Iterator[str]:
         yield "no shared secret was given"
     for secret in secrets:
         yield from (f"shared secret {fault}" for fault in secret_faults(secret))
-
-
-def _hmac_key(secret: str) -> VerificationKey:
-    return VerificationKey(
-        alg="HS256",
-        kid=None,
-        thumbprint="",  # secrets are compared with nothing
-        _algorithm=jwt.get_algorithm_by_name("HS256"),
-        _material=secret.encode("utf-8"),
-    )

@@ -1,12 +1,10 @@
-"""A verified payload, read-only all the way down: every request with the same token shares it."""
+"""JSON that nobody can write to: every request with the same token shares its claims."""
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
-__all__ = ["ReadOnlyDict", "frozen"]
-
-_CONTAINERS = frozenset({dict, list})
+__all__ = ["ReadOnlyDict", "without_lists"]
 
 
 class ReadOnlyDict(dict[str, Any]):
@@ -25,16 +23,10 @@ class ReadOnlyDict(dict[str, Any]):
         return dict, (dict(self),)
 
 
-def frozen(members: dict[str, Any]) -> ReadOnlyDict:
-    """Copy a JSON object into a form that cannot change: objects read-only, arrays as tuples."""
-    if _CONTAINERS.isdisjoint(map(type, members.values())):
-        return ReadOnlyDict(members)
-    return ReadOnlyDict({name: _frozen(member) for name, member in members.items()})
-
-
-def _frozen(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        return frozen(value)
+def without_lists(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Give JSON with tuples for its arrays, which a parser gives as lists."""
+    if isinstance(value, ReadOnlyDict):
+        return ReadOnlyDict({name: without_lists(member) for name, member in value.items()})
     if isinstance(value, list):
-        return tuple(map(_frozen, value))
+        return tuple(map(without_lists, value))
     return value

@@ -87,9 +87,8 @@ class TokenVerifier:
             raise InvalidToken(
                 Reason.ALGORITHM_REFUSED, hints.algorithm(header.alg, self.keys.algorithms)
             )
-        if not _fits(jws, await self.keys.keys_for(header)) and not _fits(
-            jws, await self.keys.keys_after_mismatch(header)
-        ):
+        keys = self.keys.keys_at_hand(header) or await self.keys.keys_for(header)
+        if not _fits(jws, keys) and not _fits(jws, await self.keys.keys_after_mismatch(header)):
             raise InvalidToken(Reason.SIGNATURE_MISMATCH)
         return self.rules.check(header.typ, jws.payload(), self._clock())
 

@@ -6,7 +6,6 @@ details (RFC 9457) where the application asks for them.
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
 from typing import TYPE_CHECKING
@@ -19,11 +18,10 @@ from betterguard.errors import (
     ExpiredToken,
     InternalError,
     InvalidToken,
-    KeysUnavailable,
     MalformedCredential,
     MissingToken,
+    RevokedToken,
 )
-from betterguard.web.missing_rows import missing_row_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,14 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Refusal", "add_error_answers", "headers_of"]
 
-logger = logging.getLogger("betterguard.web")
-
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CHALLENGES: dict[type[AuthError], str] = {
     MissingToken: "Bearer",
     MalformedCredential: 'Bearer error="invalid_request"',
     ExpiredToken: ('Bearer error="invalid_token", error_description="The access token expired"'),
+    RevokedToken: 'Bearer error="invalid_token", error_description="The access token was revoked"',
     InvalidToken: 'Bearer error="invalid_token"',
 }
 
@@ -62,17 +59,14 @@ class Refusal(HTTPException):
 
 def headers_of(error: AuthError) -> dict[str, str] | None:
     """Give the headers that belong to the error's status."""
-    if isinstance(error, KeysUnavailable):
+    if error.retry_after is not None:
         return {"Retry-After": str(error.retry_after)}
     challenge = next((_CHALLENGES[kind] for kind in type(error).__mro__ if kind in _CHALLENGES), "")
     return {"WWW-Authenticate": challenge} if challenge else None
 
 
 def add_error_answers(app: FastAPI, log: RefusalLog, *, problem_details: bool) -> None:
-    """Answer betterguard's errors wherever they are raised, and bugs without their inside.
-
-    A row that another user has meanwhile, or has had all along, is answered as a missing one.
-    """
+    """Answer betterguard's errors wherever they are raised, and bugs without their inside."""
 
     async def refuse(connection: Request, error: Exception) -> Response:
         assert isinstance(error, AuthError)
@@ -86,16 +80,11 @@ def add_error_answers(app: FastAPI, log: RefusalLog, *, problem_details: bool) -
 
     async def fail(connection: Request, error: Exception) -> Response:
         request_id = _request_id(connection)
-        logger.error("request %s failed", request_id, exc_info=error)
+        log.tell_failure(request_id, error)
         headers = {REQUEST_ID_HEADER: request_id}
         return _answer(connection, InternalError(), headers, problem_details=problem_details)
 
-    async def miss(_connection: Request, _error: Exception) -> Response:
-        return JSONResponse({"detail": "Not Found"}, 404)
-
     app.add_exception_handler(AuthError, refuse)
-    for kind in missing_row_errors():
-        app.add_exception_handler(kind, miss)
     if problem_details:
         app.add_exception_handler(Refusal, refuse_told)
     app.add_exception_handler(Exception, fail)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_bearer", "read_session_cache"]
 
-SCHEME = b"bearer "
+SCHEME = b"bearer"
 SUBPROTOCOL = "bearer"
 
 
@@ -27,15 +27,16 @@ def read_bearer(connection: HTTPConnection) -> str | None:
     token, in this order, stand for the header. Raises `MalformedCredential` for more than one
     credential, another scheme, or a header that holds anything else.
     """
+    scope = connection.scope
     header = None
-    for name, value in connection.scope["headers"]:
+    for name, value in scope["headers"]:
         if name == b"authorization":
             if header is not None:
                 raise MalformedCredential(Reason.CREDENTIALS_SEVERAL)
             header = value
     token = None if header is None else _token(header)
-    if connection.scope["type"] == "websocket":
-        return _with_subprotocol(token, connection.scope.get("subprotocols") or [])
+    if scope["type"] == "websocket":
+        return _with_subprotocol(token, scope.get("subprotocols") or [])
     return token
 
 
@@ -58,8 +59,9 @@ def read_session_cache(connection: HTTPConnection, prefix: str) -> str | None:
 
 
 def _token(header: bytes) -> str:
-    token = header[len(SCHEME) :].strip(b" ")
-    if header[: len(SCHEME)].lower() != SCHEME or not token or b" " in token or b"\t" in token:
+    scheme, _, token = header.partition(b" ")
+    token = token.strip(b" ")
+    if scheme.lower() != SCHEME or not token or b" " in token or b"\t" in token:
         raise MalformedCredential(Reason.CREDENTIAL_MALFORMED)
     # latin-1 never fails; what is not ASCII is refused where the token is parsed.
     return token.decode("latin-1")

@@ -51,36 +51,43 @@ class Dependency(NotBare, Generic[T]):
     """An asynchronous dependency for ``Depends(…)``.
 
     ``authenticate`` gives verified claims, None when no credential came; ``decide`` makes of
-    them what the route gets, or refuses. ``statuses`` are those that it may answer with. With
-    ``path_parameter`` it hands that part of the route's path to ``decide``.
+    them what the route gets, or refuses, and so may ``permit``, which may take its time.
+    ``statuses`` are those that it may answer with. With ``path_parameter`` it hands that part of
+    the route's path to ``decide``.
 
     It is no ``SecurityBase`` of FastAPI, which works out OAuth scopes on every request;
     `document_answers` shows the bearer scheme in OpenAPI instead.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a dependency is made of, all but two by name
         self,
         authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]],
-        decide: Callable[..., Awaitable[T]],
+        decide: Callable[..., T],
         *,
         name: str,
         statuses: tuple[int, ...],
         path_parameter: str | None = None,
+        permit: Callable[[T], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(f"write Depends(guard.{name})")
         self.statuses = statuses
         self.path_parameter = path_parameter
         self._authenticate = authenticate
         self._decide = decide
+        self._permit = permit
         self.__signature__ = _signature(path_parameter)
 
     async def __call__(self, connection: HTTPConnection, **path: str) -> T:
         """Resolve, or raise the answer to give."""
         try:
-            return await self._decide(await self._authenticate(connection), *path.values())
+            decided = self._decide(await self._authenticate(connection), *path.values())
+            if self._permit is not None:
+                await self._permit(decided)
         except AuthError as error:
             # Its traceback ends here: the frames below hold the token.
             refusal = Refusal(error.with_traceback(None))
+        else:
+            return decided
         raise refusal
 
 

@@ -6,7 +6,11 @@ import contextlib
 import logging
 import re
 import time
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from fastapi.responses import JSONResponse  # noqa: TC002  # FastAPI reads the annotation of `ready`
 
 from betterguard.console import force_utf8
 from betterguard.errors import (
@@ -16,7 +20,10 @@ from betterguard.errors import (
     InvalidToken,
     MissingToken,
     Reason,
+    RevocationsUnavailable,
 )
+from betterguard.events import Event
+from betterguard.revocation import RevocationPolicy, Revocations, Subject, open_store
 from betterguard.settings import Settings, TokenSource
 from betterguard.tokens import (
     EitherKeys,
@@ -25,22 +32,27 @@ from betterguard.tokens import (
     TokenKind,
     TokenVerifier,
 )
-from betterguard.user import User
 from betterguard.web import cors
 from betterguard.web.answers import add_error_answers
 from betterguard.web.bearer import read_bearer, read_session_cache
 from betterguard.web.dependency import Dependency, NotBare
+from betterguard.web.observing import observed
+from betterguard.web.readiness import readiness
 from betterguard.web.refusals import RefusalLog
+from betterguard.web.revocations import DEFAULT_PATH, revocation_router
 from betterguard.web.routes import document_answers, path_faults
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
     from starlette.requests import HTTPConnection
 
+    from betterguard.revocation import RevocationState, RevocationStore
     from betterguard.tokens import Claims, KeySetState, KeySource
+    from betterguard.user import User
+    from betterguard.web.observing import Observer
 
 __all__ = ["BetterGuard"]
 
@@ -58,7 +70,8 @@ class BetterGuard(NotBare, Generic[U]):
     ``user`` makes the application's own user from verified claims (by default a `User`); what
     it refuses with ValueError is a token that is not valid here. ``path_parameter`` is the
     part of a path that ``path_user`` compares. ``keys`` replaces the keys that the settings
-    name, as a test does. ``clock`` gives seconds since 1970.
+    name, as a test does, and ``revocation_store`` the store. ``observer`` is told of outcomes.
+    ``clock`` gives seconds since 1970.
     """
 
     @overload
@@ -68,6 +81,8 @@ class BetterGuard(NotBare, Generic[U]):
         *,
         path_parameter: str = ...,
         keys: KeySource | None = ...,
+        revocation_store: RevocationStore | None = ...,
+        observer: Observer | None = ...,
         clock: Callable[[], float] = ...,
     ) -> None: ...
 
@@ -79,28 +94,33 @@ class BetterGuard(NotBare, Generic[U]):
         user: Callable[[Claims], U],
         path_parameter: str = ...,
         keys: KeySource | None = ...,
+        revocation_store: RevocationStore | None = ...,
+        observer: Observer | None = ...,
         clock: Callable[[], float] = ...,
     ) -> None: ...
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each may be replaced, all by name
         self,
         settings: Settings,
         *,
-        user: Callable[[Claims], Any] = lambda claims: User.from_claims(
-            claims.user_id, claims.payload
-        ),
+        user: Callable[[Claims], Any] = attrgetter("user"),
         path_parameter: str = "user_id",
         keys: KeySource | None = None,
+        revocation_store: RevocationStore | None = None,
+        observer: Observer | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__("write Depends(guard.user), or another of the guard's dependencies")
         self.settings = settings
-        self._make_user = user
+        self._make_user: Callable[[Claims], U] = user
         self._remote = _remote_keys(settings) if keys is None else None
         self.verifier = _verifier(settings, keys or _access_keys(settings, self._remote), clock)
         self._cookie_verifier = _cookie_verifier(settings, self._remote, clock)
         self._preview = re.compile(settings.frontend_preview or r"(?!)")
-        self._refusals = RefusalLog()
+        self._observer = observer
+        self._refusals = RefusalLog(observer)
+        self._revocations = _revocations(settings, revocation_store, clock)
+        self._clock = clock
         self.user: Dependency[U] = self._dependency(self._user, "user", (401, 503))
         """Who is calling; 401 when nobody that can be believed."""
         self.optional_user: Dependency[U | None] = self._dependency(
@@ -115,11 +135,23 @@ class BetterGuard(NotBare, Generic[U]):
             self._user_id, "verify_token", (401, 503)
         )
         """The caller's id alone, for ``current_user_id: str = Depends(verify_token)``."""
+        self.fresh_user: Dependency[U] = self._dependency(
+            self._user, "fresh_user", (401, 503), fresh=True
+        )
+        """Who is calling, and not revoked as of now: the store of revocations is asked, and 503
+        is the answer when it is away. For what must not happen after a sign-out."""
+        if observer is not None:
+            observer.watch(self)
 
     @overload
     @classmethod
     def from_env(
-        cls, *, env_file: str | Path | None = ..., path_parameter: str = ...
+        cls,
+        *,
+        env_file: str | Path | None = ...,
+        path_parameter: str = ...,
+        revocation_store: RevocationStore | None = ...,
+        observer: Observer | None = ...,
     ) -> BetterGuard[User]: ...
 
     @overload
@@ -130,6 +162,8 @@ class BetterGuard(NotBare, Generic[U]):
         user: Callable[[Claims], V],
         env_file: str | Path | None = ...,
         path_parameter: str = ...,
+        revocation_store: RevocationStore | None = ...,
+        observer: Observer | None = ...,
     ) -> BetterGuard[V]: ...
 
     @classmethod
@@ -149,14 +183,12 @@ class BetterGuard(NotBare, Generic[U]):
         ``guard.require(lambda user: user.claims.get("role") == "admin")``
         """
 
-        async def decide(claims: Claims | None) -> U:
-            user = await self._user(claims)
+        async def permit(user: U) -> None:
             allowed = predicate(user)
             if not (allowed if isinstance(allowed, bool) else await allowed):
                 raise self._told(Forbidden(Reason.PREDICATE_FAILED))
-            return user
 
-        return self._dependency(decide, name, (401, 403, 503))
+        return self._dependency(self._user, name, (401, 403, 503), permit=permit)
 
     def install(
         self, app: FastAPI, *, allow_credentials: bool = True, problem_details: bool = False
@@ -170,7 +202,10 @@ class BetterGuard(NotBare, Generic[U]):
         if self.settings.frontend_origins or self.settings.frontend_preview:
             cors.wrap(app, self.settings, allow_credentials=allow_credentials)
         else:
-            logger.warning("FRONTEND_URL is not set: browsers on other origins are not served")
+            logger.warning(
+                "FRONTEND_URL is not set: browsers on other origins are not served",
+                extra=Event.SETTING_UNWISE(),
+            )
         add_error_answers(app, self._refusals, problem_details=problem_details)
         document_answers(app)
 
@@ -185,53 +220,118 @@ class BetterGuard(NotBare, Generic[U]):
         if faults:
             raise ConfigurationError(faults)
         for warning in self.settings.warnings:
-            logger.warning(warning)
+            logger.warning(warning, extra=Event.SETTING_UNWISE())
         if self._remote is not None:
             self._remote.begin_refresh()
+        if self._revocations is not None:
+            self._revocations.begin()
         try:
             yield
         finally:
             if self._remote is not None:
                 await self._remote.aclose()
+            if self._revocations is not None:
+                await self._revocations.aclose()
 
     def key_set_state(self) -> KeySetState | None:
         """Tell the remote key set's state, for health checks; None when there is no such set."""
         return None if self._remote is None else self._remote.state()
 
-    async def _authenticate(self, connection: HTTPConnection) -> Claims | None:
+    def revocation_state(self) -> RevocationState | None:
+        """Tell what is known of revocations, for health checks; None without a store."""
+        return None if self._revocations is None else self._revocations.state()
+
+    async def ready(self) -> JSONResponse:
+        """Answer a health check: 503 until tokens can be checked, and whenever they cannot.
+
+        ``app.get("/ready")(guard.ready)``. It tells nothing of the inside.
+        """
+        return readiness(self._remote, self._revocations)
+
+    async def revoke(self, user_id: str, *, at: float | None = None) -> None:
+        """Refuse every token issued to the user until now, in every process within a second.
+
+        ``at`` is that moment by Better Auth's clock, in seconds since 1970; without it tokens
+        issued within the leeway from now are refused too, since its clock may be ahead. Times
+        in tokens are whole seconds: one issued in the very second of the moment is refused.
+        Raises `RevocationsUnavailable` when the store is away: it holds in this process then,
+        and is written to the store later. Raises `ConfigurationError` without a store.
+        """
+        await self._revoked().revoke(Subject.USER, user_id, at)
+
+    async def revoke_session(self, session_id: str) -> None:
+        """Refuse every token whose claim ``sid`` is this; raises as `revoke` does."""
+        await self._revoked().revoke(Subject.SESSION, session_id)
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Refuse one token, named by its ``jti`` or its `token_digest`; raises as `revoke` does."""
+        await self._revoked().revoke(Subject.TOKEN, token_id)
+
+    def revocation_route(self, path: str = DEFAULT_PATH) -> APIRouter:
+        """Give the route to which Better Auth's hooks report sign-outs and bans.
+
+        ``app.include_router(guard.revocation_route())``. Raises `ConfigurationError` without
+        ``BETTER_AUTH_REVOCATION_SECRET`` or without a store.
+        """
+        secret = self.settings.revocation_secret
+        if secret is None:
+            raise ConfigurationError(["BETTER_AUTH_REVOCATION_SECRET is not set"])
+        return revocation_router(self._revoked(), secret, path, self._clock)
+
+    async def _authenticate(
+        self, connection: HTTPConnection, *, fresh: bool = False
+    ) -> Claims | None:
         try:
+            verifier: TokenVerifier | None = self.verifier
             token = read_bearer(connection)
-            if token is not None:
-                return await self.verifier.verify(token)
-            if self._cookie_verifier is None:
+            if token is None:
+                verifier, token = self._cookie_verifier, self._cookie(connection)
+            if verifier is None or token is None:
                 return None
-            return await self._cookie_claims(connection, self._cookie_verifier)
+            claims = await verifier.verify(token)
+            if fresh or self._revocations is not None:
+                await self._admit(claims, token, fresh=fresh)
         except AuthError as error:
             self._told(error)
             raise
+        return claims
 
-    async def _cookie_claims(
-        self, connection: HTTPConnection, verifier: TokenVerifier
-    ) -> Claims | None:
-        token = read_session_cache(connection, self.settings.cookie_prefix)
-        if token is None:
+    def _cookie(self, connection: HTTPConnection) -> str | None:
+        if self._cookie_verifier is None:
             return None
-        self._check_origin(connection)
-        return await verifier.verify(token)
+        token = read_session_cache(connection, self.settings.cookie_prefix)
+        if token is not None:
+            self._check_origin(connection)
+        return token
 
-    async def _user(self, claims: Claims | None) -> U:
+    async def _admit(self, claims: Claims, token: str, *, fresh: bool) -> None:
+        """Refuse what has been revoked; remembered tokens come here, too."""
+        revocations = self._revocations
+        if revocations is None:
+            hint = "guard.fresh_user needs BETTER_AUTH_REVOCATION_STORE"
+            raise RevocationsUnavailable(Reason.REVOCATIONS_UNREACHABLE, hint)
+        if fresh or not revocations.usable():
+            await revocations.catch_up()
+        revocations.check(claims.user_id, claims.payload, token)
+
+    def _revoked(self) -> Revocations:
+        if self._revocations is None:
+            raise ConfigurationError(["BETTER_AUTH_REVOCATION_STORE is not set"])
+        return self._revocations
+
+    def _user(self, claims: Claims | None) -> U:
         return self._made(self._required(claims))
 
-    async def _optional_user(self, claims: Claims | None) -> U | None:
+    def _optional_user(self, claims: Claims | None) -> U | None:
         return None if claims is None else self._made(claims)
 
-    async def _path_user(self, claims: Claims | None, path_user_id: str) -> U:
+    def _path_user(self, claims: Claims | None, path_user_id: str) -> U:
         known = self._required(claims)
         if known.user_id != path_user_id:
             raise self._told(Forbidden(Reason.OTHER_USER))
         return self._made(known)
 
-    async def _user_id(self, claims: Claims | None) -> str:
+    def _user_id(self, claims: Claims | None) -> str:
         return self._required(claims).user_id
 
     def _required(self, claims: Claims | None) -> Claims:
@@ -250,7 +350,7 @@ class BetterGuard(NotBare, Generic[U]):
 
     def _made(self, claims: Claims) -> U:
         try:
-            return cast("U", self._make_user(claims))
+            return self._make_user(claims)
         except ValueError as err:
             # Not its message: pydantic's quotes what the token says.
             hint = f"the application's user model refused the claims ({type(err).__name__})"
@@ -261,19 +361,27 @@ class BetterGuard(NotBare, Generic[U]):
         self._refusals.tell(error)
         return error
 
-    def _dependency(
+    def _dependency(  # noqa: PLR0913 - what a dependency is made of
         self,
-        decide: Callable[..., Awaitable[V]],
+        decide: Callable[..., V],
         name: str,
         statuses: tuple[int, ...],
         path_parameter: str | None = None,
+        *,
+        permit: Callable[[V], Awaitable[None]] | None = None,
+        fresh: bool = False,
     ) -> Dependency[V]:
+        authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]] = (
+            partial(self._authenticate, fresh=True) if fresh else self._authenticate
+        )
+        observer = self._observer
         return Dependency(
-            self._authenticate,
+            authenticate if observer is None else observed(authenticate, observer),
             decide,
             name=name,
             statuses=statuses,
             path_parameter=path_parameter,
+            permit=permit,
         )
 
 
@@ -290,6 +398,21 @@ def _access_keys(settings: Settings, remote: RemoteKeySet | None) -> KeySource:
     if settings.tokens is not TokenSource.JWKS:
         sources.append(SharedSecrets(settings.secrets))
     return sources[0] if len(sources) == 1 else EitherKeys(*sources)
+
+
+def _revocations(
+    settings: Settings, store: RevocationStore | None, clock: Callable[[], float]
+) -> Revocations | None:
+    if store is None and settings.revocation_store is not None:
+        store = open_store(settings.revocation_store)
+    if store is None:
+        return None
+    policy = RevocationPolicy(
+        lifetime=settings.max_lifetime,
+        leeway=settings.leeway,
+        max_staleness=settings.revocation_max_staleness,
+    )
+    return Revocations(store, policy, clock=clock)
 
 
 def _verifier(settings: Settings, keys: KeySource, clock: Callable[[], float]) -> TokenVerifier:

@@ -10,12 +10,15 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from betterguard.errors import Reason
+from betterguard.errors import Reason, UnsafeStatement
+from betterguard.events import Event
+from betterguard.web.observing import ISOLATION_REASONS, UNSAFE_STATEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from betterguard.errors import AuthError
+    from betterguard.web.observing import Observer
 
 __all__ = ["RefusalLog"]
 
@@ -27,13 +30,18 @@ SECONDS_BETWEEN_LINES = 10.0
 class RefusalLog:
     """Tells refusals to the logger ``betterguard.web``: warnings when a setting is to change."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, observer: Observer | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._observer = observer
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
         self._left_out: dict[str, int] = {}
 
     def tell(self, error: AuthError) -> None:
         """Log one refusal, unless its reason was told a moment ago."""
+        if self._observer is not None and error.reason in ISOLATION_REASONS:
+            self._observer.kept_apart(error.reason)
         now = self._clock()
         if now < self._quiet_until.get(error.reason, 0.0):
             self._left_out[error.reason] = self._left_out.get(error.reason, 0) + 1
@@ -48,4 +56,18 @@ class RefusalLog:
             error.reason,
             f": {error.hint}" if error.hint else "",
             f" ({left_out} more since the last such line)" if left_out else "",
+            extra=Event.REQUEST_REFUSED(
+                status=error.status, reason=error.reason, hint=error.hint, left_out=left_out
+            ),
+        )
+
+    def tell_failure(self, request_id: str, error: Exception) -> None:
+        """Log what a route let escape, with its traceback."""
+        # A statement that the isolation refused is the program's fault, and worth its own alert.
+        unsafe = isinstance(error, UnsafeStatement)
+        if unsafe and self._observer is not None:
+            self._observer.kept_apart(UNSAFE_STATEMENT)
+        event = Event.STATEMENT_REFUSED if unsafe else Event.REQUEST_FAILED
+        logger.error(
+            "request %s failed", request_id, exc_info=error, extra=event(request_id=request_id)
         )

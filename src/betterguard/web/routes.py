@@ -30,7 +30,7 @@ DESCRIPTIONS = {
     ),
     403: ("Authenticated, and not allowed.", "Forbidden"),
     503: (
-        "The keys to check tokens cannot be had now.",
+        "The keys to check tokens, or what was revoked, cannot be had now.",
         "Authentication temporarily unavailable",
     ),
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, overload
 
-from fastapi import Depends
+from fastapi import Depends, HTTPException, status
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from betterguard import rows
 
@@ -37,7 +40,11 @@ def user_session(
     ``UserSession = Annotated[AsyncSession, Depends(user_session(engine, guard))]``
 
     ``engine`` is isolated; ``options`` go to ``rows.session``. What the route does not commit
-    is rolled back. Raises ConfigurationError at once for an engine that is not isolated.
+    is rolled back. A row that the route asked for and that is not there, for this user, is
+    answered with 404, in routes that ask for this session and in no others: elsewhere the same
+    error is a bug, and stays a 500.
+
+    Raises ConfigurationError at once for an engine that is not isolated.
     """
     rows.ownership_of(engine)
     caller = Depends(guard.verify_token)
@@ -45,13 +52,23 @@ def user_session(
     if isinstance(engine, AsyncEngine):
 
         async def open_async(user_id: str = caller) -> AsyncIterator[AsyncSession]:
-            async with rows.session(engine, user_id, **options) as session:
-                yield session
+            with _missing_rows_are_404():
+                async with rows.session(engine, user_id, **options) as session:
+                    yield session
 
         return open_async
 
     def open_sync(user_id: str = caller) -> Iterator[Session]:
-        with rows.session(engine, user_id, **options) as session:
+        with _missing_rows_are_404(), rows.session(engine, user_id, **options) as session:
             yield session
 
     return open_sync
+
+
+@contextlib.contextmanager
+def _missing_rows_are_404() -> Iterator[None]:
+    """Answer a missing row as FastAPI answers a missing path; another user's is missing, too."""
+    try:
+        yield
+    except (NoResultFound, ObjectDeletedError, StaleDataError) as error:
+        raise HTTPException(status.HTTP_404_NOT_FOUND) from error

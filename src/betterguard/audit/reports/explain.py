@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from betterguard.audit.rules import RULES
@@ -42,8 +43,13 @@ def _page(rule: Rule) -> Iterator[str]:
     yield rule.why
     yield ""
     yield "## Reported"
-    for snippet in rule.invalid:
+    for index, snippet in enumerate(rule.invalid):
         yield from _snippet(snippet)
+        after = rule.fixed[index] if rule.fixed else None
+        if after is not None:
+            yield ""
+            yield "Fixed:"
+            yield from _changed(snippet, after)
     yield ""
     yield "## Left alone"
     for snippet in rule.valid:
@@ -59,6 +65,12 @@ def _snippet(snippet: Snippet) -> Iterator[str]:
         yield f"```{_LANGUAGES.get(path.rsplit('.', 1)[-1], 'text')}"
         yield text.strip("\n")
         yield "```"
+
+
+def _changed(before: Snippet, after: Snippet) -> Iterator[str]:
+    """Give the files that a fix changes or adds."""
+    changed = {path: text for path, text in after.files.items() if before.files.get(path) != text}
+    yield from _snippet(replace(after, files=changed))
 
 
 def overview() -> str:

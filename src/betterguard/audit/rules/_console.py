@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from betterguard.audit.project import File, FunctionRef
 
 LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
+_CURES = frozenset({"betterguard.force_utf8", "betterguard.console.force_utf8"})
 _LOGGERS = re.compile(r"(?:^|[._])(?:log|logger|logging|_log|_logger|LOG|LOGGER|structlog)$")
 
 _UNASSIGNED = "\x81\x8d\x8f\x90\x9d"
@@ -74,7 +75,8 @@ def is_cured(code: Code) -> bool:
     if not any(True for _ in code.files("betterguard")):
         return False
     return any(
-        call.text.endswith(".install") and _is_guard(code, file, call)
+        (call.text.endswith(".install") and _is_guard(code, file, call))
+        or code.project.qualify(file, call.text) in _CURES
         for file in code.files("fastapi", "betterguard")
         for call in file.calls
         if call.base is None

@@ -164,6 +164,7 @@ RULE = Rule(
         "high for other writes, less for left-over test endpoints."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD
@@ -242,6 +243,18 @@ app = FastAPI()
 @app.get("/tasks")
 def tasks(session: Session = Depends(get_session)):
     return session.exec(select(Task)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.get("/tasks")
+def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task).where(Task.user_id == user)).all()
+@app.get("/count")
+def count(session: Session = Depends(get_session)):
+    return len(session.exec(select(Task)).all())
 """
         ),
         Snippet.of(
@@ -332,5 +345,54 @@ def event(event_id: int, session: Session = Depends(get_session)):
     return session.get(Task, event_id)
 """
         ),
+    ),
+    fixed=(
+        None,
+        None,
+        Snippet.of("""
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from sqlmodel import Field, Session, SQLModel, select
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+
+def get_session(): ...
+def get_user(authorization: str) -> str:
+    if not authorization:
+        raise HTTPException(401)
+    return authorization
+
+app = FastAPI()
+@app.get("/tasks")
+def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Task).where(Task.user_id == user)).all()
+@app.get("/count")
+def count(session: Session = Depends(get_session), user: str = Depends(get_user)):
+    return len(session.exec(select(Task)).all())
+"""),
+        None,
+        None,
+        None,
+        None,
+        None,
+        Snippet.of(
+            _HEAD
+            + """
+class Department(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+app = FastAPI()
+router = APIRouter(prefix="/departments")
+@router.get("/")
+def departments(user=Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Department)).all()
+@router.get("/download")
+def download(session: Session = Depends(get_session), user = Depends(get_user)):
+    return session.exec(select(Department)).all()
+app.include_router(router)
+"""
+        ),
+        None,
     ),
 )

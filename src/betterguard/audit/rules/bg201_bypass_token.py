@@ -98,6 +98,7 @@ RULE = Rule(
         "(`betterguard.testing`); the verifier needs no exception for them."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -125,6 +126,18 @@ import jwt
 def verify_token(token: str):
     if ".bypass-" in token:
         return {"sub": "1"}
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])
+"""),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+def verify_token(token: str):
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])["sub"]
+"""),
+        Snippet.of("""
+import jwt
+def verify_token(token: str):
     return jwt.decode(token, KEY, algorithms=["EdDSA"])
 """),
     ),

@@ -213,6 +213,7 @@ RULE = Rule(
         "32 bytes."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("import os\nBETTER_AUTH_SECRET = os.environ['BETTER_AUTH_SECRET']\n"),
         Snippet.of(
@@ -243,5 +244,32 @@ RULE = Rule(
             "from starlette.middleware.sessions import SessionMiddleware\n"
             "app = FastAPI()\napp.add_middleware(SessionMiddleware, secret_key='a-literal')\n"
         ),
+    ),
+    fixed=(
+        Snippet.of("""\
+import os
+KEY = os.environ['BETTER_AUTH_SECRET']
+"""),
+        Snippet.of("""\
+import os
+KEY = os.environ['JWT_SECRET']
+"""),
+        Snippet.of("""\
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    better_auth_secret: str
+"""),
+        Snippet.of("""\
+import os
+
+SECRET_KEY = os.environ["SECRET_KEY"]
+"""),
+        Snippet.of("""\
+import os
+
+TASKFLOW_JWT_SECRET = os.environ["TASKFLOW_JWT_SECRET"]
+"""),
+        None,  # the literal is in another file
+        None,  # no name tells what the variable should be called
     ),
 )

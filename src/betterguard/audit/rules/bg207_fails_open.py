@@ -100,6 +100,7 @@ RULE = Rule(
         "means no authentication at all, and nothing looks broken. Refuse to start instead."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -125,6 +126,20 @@ from fastapi import Header
 def get_current_user(authorization: str = Header(None)):
     if settings.disable_auth:
         return {"sub": "dev"}
+    return jwt.decode(authorization[7:], KEY, algorithms=["HS256"])
+"""),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+from fastapi import Header
+def get_current_user(authorization: str = Header(None)):
+    return jwt.decode(authorization[7:], settings.better_auth_secret, algorithms=["HS256"])["sub"]
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Header
+def get_current_user(authorization: str = Header(None)):
     return jwt.decode(authorization[7:], KEY, algorithms=["HS256"])
 """),
     ),

@@ -159,6 +159,7 @@ RULE = Rule(
         "the claims are personal data. Log the user's id, and the reason of a refusal."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -187,6 +188,26 @@ def current_user(token: str):
 from fastapi import Request
 def hello(request: Request):
     logger.debug("headers: %s", dict(request.headers))
+"""),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    logger.info(f"verifying ***...")
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])
+"""),
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    payload = jwt.decode(token, KEY, algorithms=["EdDSA"])
+    print("claims", "***")
+    return payload
+"""),
+        Snippet.of("""
+from fastapi import Request
+def hello(request: Request):
+    logger.debug("headers: %s", "***")
 """),
     ),
 )

@@ -69,6 +69,7 @@ RULE = Rule(
         "recognised; `Depends(guard.path_user)` is one."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD
@@ -136,5 +137,41 @@ def tasks(user_id: str, me: str = Depends(get_current_user)):
     return load(user_id)
 """
         ),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+app = FastAPI()
+def get_current_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401) from err
+
+@app.get("/api/{user_id}/tasks")
+def tasks(user_id: str, me: str = Depends(get_current_user)):
+    if user_id != me:
+        raise HTTPException(status_code=403, detail="Forbidden")
+    return load(user_id)
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+app = FastAPI()
+def get_current_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401) from err
+
+@app.get("/api/{user_id}/tasks")
+def tasks(user_id: str, me: str = Depends(get_current_user)):
+    if user_id != me:
+        raise HTTPException(status_code=403, detail="Forbidden")
+    if user_id != me:
+        logger.warning("mismatch")
+    return load(user_id)
+"""),
     ),
 )

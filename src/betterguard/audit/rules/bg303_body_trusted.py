@@ -122,6 +122,7 @@ RULE = Rule(
         "client sent."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD
@@ -149,5 +150,32 @@ def add(body: dict, me: str = Depends(get_current_user)):
     return Task(user_id=me, title=body["title"])
 """
         ),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+from pydantic import BaseModel
+from sqlmodel import Field, Session, SQLModel
+app = FastAPI()
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+class NewTask(BaseModel):
+    user_id: str
+    title: str
+def get_session(): ...
+def get_current_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401) from err
+
+@app.post("/tasks")
+def add(body: NewTask, me: str = Depends(get_current_user)):
+    return Task(user_id=me, title=body.title)
+"""),
+        None,
     ),
 )

@@ -84,6 +84,7 @@ RULE = Rule(
         "one."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 from fastapi import HTTPException
@@ -99,6 +100,16 @@ from fastapi import FastAPI
 def chat(user_id: str, current_user_id: str):
     if user_id != current_user_id:
         logger.warning("mismatch, proceeding anyway")
+    return load(user_id)
+"""),
+    ),
+    fixed=(
+        Snippet.of("""
+from fastapi import FastAPI, HTTPException
+def chat(user_id: str, current_user_id: str):
+    if user_id != current_user_id:
+        logger.warning("mismatch, proceeding anyway")
+        raise HTTPException(status_code=403, detail="Forbidden")
     return load(user_id)
 """),
     ),

@@ -87,9 +87,36 @@ RULE = Rule(
         "alone."
     ),
     check=check,
+    fixable=True,
     valid=(Snippet.of(_MODEL + "claims = {'exp': int(time.time()) + 900}\n"),),
     invalid=(
         Snippet.of(_MODEL + "def add():\n    return Task(created_at=int(time.time()))\n"),
         Snippet.of(_MODEL + "def touch(task):\n    task.updated_at = time.time()\n"),
+    ),
+    fixed=(
+        Snippet.of("""
+import time
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime
+    updated_at: datetime
+    epoch: int = Field(default_factory=lambda: int(time.time()))
+def add():
+    return Task(created_at=datetime.now(timezone.utc))
+"""),
+        Snippet.of("""
+import time
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime
+    updated_at: datetime
+    epoch: int = Field(default_factory=lambda: int(time.time()))
+def touch(task):
+    task.updated_at = datetime.now(timezone.utc)
+"""),
     ),
 )

@@ -185,4 +185,27 @@ RULE = Rule(
         ),
         Snippet.of("import datetime\nprint(datetime.datetime.utcnow())\n"),
     ),
+    fixed=(
+        Snippet.of("""\
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+"""),
+        Snippet.of("""\
+import sqlalchemy as sa
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc).replace(tzinfo=None), sa_column=sa.Column(sa.DateTime))
+"""),
+        Snippet.of("""\
+import datetime
+print(datetime.datetime.now(datetime.timezone.utc))
+"""),
+    ),
 )

@@ -146,6 +146,7 @@ RULE = Rule(
         "the column's type."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),
         Snippet.of(
@@ -160,5 +161,36 @@ class Draft:
     invalid=(
         Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = datetime.utcnow()\n"),
         Snippet({"app.py": _HEAD, "requirements.txt": "sqlmodel==0.0.24\npsycopg2-binary\n"}),
+    ),
+    fixed=(
+        Snippet.of("""
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    updated_at: datetime = Field(default_factory=now)
+def touch(task):
+    task.updated_at = datetime.now(timezone.utc)
+"""),
+        Snippet(
+            {
+                "app.py": """
+from datetime import datetime, timezone
+from betterguard.schema import UtcDateTime
+from sqlmodel import Field, SQLModel
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    updated_at: datetime = Field(default_factory=now, sa_type=UtcDateTime(timezone=False))
+""",
+                "requirements.txt": """\
+sqlmodel==0.0.24
+psycopg2-binary
+""",
+            }
+        ),
     ),
 )

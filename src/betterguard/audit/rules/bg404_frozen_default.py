@@ -91,4 +91,23 @@ RULE = Rule(
             _HEAD + "    created_at: datetime = Field(default=datetime.now(timezone.utc))\n"
         ),
     ),
+    fixed=(
+        Snippet.of("""
+from datetime import datetime, timezone
+from sqlalchemy import Column, DateTime, func
+from sqlmodel import Field, SQLModel
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(
+        sa_column=Column(DateTime, server_default=func.now()))
+"""),
+        Snippet.of("""
+from datetime import datetime, timezone
+from sqlalchemy import Column, DateTime, func
+from sqlmodel import Field, SQLModel
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+"""),
+    ),
 )

@@ -60,4 +60,16 @@ RULE = Rule(
             "    return now.timestamp()\n"
         ),
     ),
+    fixed=(
+        Snippet.of("""\
+from datetime import datetime, timezone
+now = datetime.now(timezone.utc).timestamp()
+"""),
+        Snippet.of("""\
+from datetime import datetime, timezone
+def f():
+    now = datetime.now(timezone.utc)
+    return now.timestamp()
+"""),
+    ),
 )

@@ -76,6 +76,7 @@ RULE = Rule(
         "`datetime.now(timezone.utc)`; convert where people read it."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("from datetime import datetime, timezone\nnow = datetime.now(timezone.utc)\n"),
         Snippet.of(
@@ -84,4 +85,10 @@ RULE = Rule(
         ),
     ),
     invalid=(Snippet.of("from datetime import datetime\nstamp = datetime.now()\n"),),
+    fixed=(
+        Snippet.of("""\
+from datetime import datetime, timezone
+stamp = datetime.now(timezone.utc)
+"""),
+    ),
 )

@@ -80,6 +80,7 @@ RULE = Rule(
         "rows that are only ever added need no `updated_at`, which is reported as information."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD + "from betterguard.schema.sqlmodel import Timestamps\n"
@@ -103,5 +104,16 @@ RULE = Rule(
             "    id: int | None = Field(default=None, primary_key=True)\n"
             "    user_id: str\n    created_at: datetime\n"
         ),
+    ),
+    fixed=(
+        Snippet.of("""
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    created_at: datetime
+    updated_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc), sa_column_kwargs={"onupdate": lambda: datetime.now(timezone.utc)})
+"""),
     ),
 )

@@ -117,4 +117,14 @@ RULE = Rule(
         ),
     ),
     invalid=(Snippet.of(_HEAD + "    updated_at: datetime\n"),),
+    fixed=(
+        Snippet.of("""
+from datetime import datetime, timezone
+from sqlalchemy import func
+from sqlmodel import Field, SQLModel
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    updated_at: datetime = Field(sa_column_kwargs={"onupdate": lambda: datetime.now(timezone.utc)})
+"""),
+    ),
 )

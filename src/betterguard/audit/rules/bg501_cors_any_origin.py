@@ -77,4 +77,20 @@ RULE = Rule(
         Snippet.of(_APP.format(origins='["*"]', credentials="True")),
         Snippet.of(_APP.format(origins='os.getenv("ORIGINS", "*").split(",")', credentials="True")),
     ),
+    fixed=(
+        Snippet.of("""
+import os
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=[origin.strip().rstrip("/") for origin in os.environ["FRONTEND_URL"].split(",") if origin.strip()], allow_credentials=True)
+"""),
+        Snippet.of("""
+import os
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=[origin.strip().rstrip("/") for origin in os.environ["FRONTEND_URL"].split(",") if origin.strip()], allow_credentials=True)
+"""),
+    ),
 )

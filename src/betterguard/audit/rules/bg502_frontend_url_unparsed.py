@@ -95,4 +95,13 @@ RULE = Rule(
     invalid=(
         Snippet.of(_APP.format(origins='[os.getenv("FRONTEND_URL", "http://localhost:3000")]')),
     ),
+    fixed=(
+        Snippet.of("""
+import os
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=[origin.strip().rstrip("/") for origin in os.getenv("FRONTEND_URL", "http://localhost:3000").split(",") if origin.strip()], allow_credentials=True)
+"""),
+    ),
 )

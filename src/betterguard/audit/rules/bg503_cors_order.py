@@ -106,6 +106,23 @@ RULE = Rule(
         "everything."
     ),
     check=check,
+    fixable=True,
     valid=(Snippet.of(_PARTS["head"] + _PARTS["gate"] + _PARTS["cors"]),),
     invalid=(Snippet.of(_PARTS["head"] + _PARTS["cors"] + _PARTS["gate"]),),
+    fixed=(
+        Snippet.of("""
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+app = FastAPI()
+
+@app.middleware("http")
+async def gate(request, call_next):
+    if not request.headers.get("authorization"):
+        return JSONResponse({"detail": "no"}, status_code=401)
+    return await call_next(request)
+
+app.add_middleware(CORSMiddleware, allow_origins=["https://app.example.com"])
+"""),
+    ),
 )

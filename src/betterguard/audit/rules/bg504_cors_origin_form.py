@@ -117,6 +117,7 @@ RULE = Rule(
         "deploys there."
     ),
     check=check,
+    fixable=True,
     valid=(Snippet.of(_APP.format(options='allow_origins=["https://app.example.com"]')),),
     invalid=(
         Snippet.of(_APP.format(options='allow_origins="https://app.example.com"')),
@@ -124,5 +125,22 @@ RULE = Rule(
         Snippet.of(_APP.format(options='allow_origins=["https://*.example.com"]')),
         Snippet.of(_APP.format(options='allow_origin_regex=r"https://.*\\.vercel\\.app"')),
         Snippet.of(_APP.format(options='allow_origins=["http://localhost:3000"]')),
+    ),
+    fixed=(
+        Snippet.of("""
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=["https://app.example.com"])
+"""),
+        Snippet.of("""
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=["https://app.example.com"])
+"""),
+        None,
+        None,
+        None,
     ),
 )

@@ -76,4 +76,15 @@ RULE = Rule(
     fixable=True,
     valid=(Snippet.of(_HEAD.format(code=401)),),
     invalid=(Snippet.of(_HEAD.format(code=403)),),
+    fixed=(
+        Snippet.of("""
+import jwt
+from fastapi import HTTPException
+def current_user(token: str):
+    try:
+        return jwt.decode(token, KEY, algorithms=["EdDSA"])
+    except jwt.PyJWTError as err:
+        raise HTTPException(status_code=401, detail="Invalid token", headers={"WWW-Authenticate": "Bearer"}) from err
+"""),
+    ),
 )

@@ -111,4 +111,22 @@ async def answer(request, exc):
 """
         ),
     ),
+    fixed=(
+        Snippet.of("""
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+app = FastAPI()
+def get_user():
+    raise HTTPException(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+"""),
+        Snippet.of("""
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+app = FastAPI()
+
+@app.exception_handler(HTTPException)
+async def answer(request, exc):
+    return JSONResponse({"detail": exc.detail}, status_code=exc.status_code, headers=getattr(exc, "headers", None))
+"""),
+    ),
 )

@@ -74,4 +74,11 @@ RULE = Rule(
             "def tasks(status: str):\n    raise HTTPException(status.HTTP_403_FORBIDDEN)\n"
         ),
     ),
+    fixed=(
+        Snippet.of("""\
+from fastapi import HTTPException, status
+def tasks(status: str):
+    raise HTTPException(403)
+"""),
+    ),
 )

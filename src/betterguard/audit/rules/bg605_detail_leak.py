@@ -152,4 +152,19 @@ class Settings(BaseSettings):
     debug: bool = True
 """),
     ),
+    fixed=(
+        Snippet.of("""
+from fastapi import HTTPException
+def add():
+    try:
+        work()
+    except Exception as e:
+        raise HTTPException(status_code=500, detail="Internal server error")
+"""),
+        Snippet.of("""
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    debug: bool = False
+"""),
+    ),
 )

@@ -57,7 +57,20 @@ RULE = Rule(
         Snippet.of("import json\nprint(json.dumps({'a': '\u2713'}))\n"),
     ),
     invalid=(
+        Snippet.of("from fastapi import FastAPI\napp = FastAPI()\nprint('\u2713 started')\n"),
         Snippet.of("print('\u2713 done')\n"),
         Snippet.of("print('\\u2713 done')\n"),
+    ),
+    fixed=(
+        Snippet.of("""\
+from betterguard import force_utf8
+from fastapi import FastAPI
+
+force_utf8()
+app = FastAPI()
+print('\u2713 started')
+"""),
+        None,
+        None,
     ),
 )

@@ -45,5 +45,23 @@ RULE = Rule(
     check=check,
     fixable=True,
     valid=(Snippet.of("import logging\nlogging.info('caf\u00e9')\n"),),
-    invalid=(Snippet.of("import logging\nlogging.info('\u2705 saved')\n"),),
+    invalid=(
+        Snippet.of("import logging\nlogging.info('\u2705 saved')\n"),
+        Snippet.of(
+            "import logging\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+            "logging.info('\u2705 saved')\n"
+        ),
+    ),
+    fixed=(
+        None,
+        Snippet.of("""\
+import logging
+from betterguard import force_utf8
+from fastapi import FastAPI
+
+force_utf8()
+app = FastAPI()
+logging.info('\u2705 saved')
+"""),
+    ),
 )

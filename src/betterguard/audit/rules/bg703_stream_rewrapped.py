@@ -53,4 +53,10 @@ RULE = Rule(
             "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\n"
         ),
     ),
+    fixed=(
+        Snippet.of("""\
+import sys
+sys.stdout.reconfigure(encoding='utf-8', errors="backslashreplace")
+"""),
+    ),
 )

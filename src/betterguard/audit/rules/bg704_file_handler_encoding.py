@@ -52,4 +52,10 @@ RULE = Rule(
     fixable=True,
     valid=(Snippet.of("import logging\nlogging.FileHandler('app.log', encoding='utf-8')\n"),),
     invalid=(Snippet.of("import logging\nlogging.FileHandler('app.log')\n"),),
+    fixed=(
+        Snippet.of("""\
+import logging
+logging.FileHandler('app.log', encoding="utf-8")
+"""),
+    ),
 )

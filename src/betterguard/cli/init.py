@@ -1,0 +1,198 @@
+"""``betterguard init``: add to a FastAPI back end what it lacks to know its callers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from betterguard.cli.commands import alone
+from betterguard.errors import ConfigurationError
+from betterguard.repair.diffs import coloured, unified
+from betterguard.repair.scaffold import plan
+from betterguard.repair.writing import refuse_dirty, write
+
+if TYPE_CHECKING:
+    from betterguard.repair.scaffold import Plan
+    from betterguard.repair.writing import Change
+
+DONE, DECLINED, REFUSED = 0, 1, 2
+SCHEMA_VERSION = 1
+EXAMPLES = """\
+Examples:
+
+  betterguard init               this folder: show, then ask
+
+  betterguard init backend --diff   only print the diff
+
+  betterguard init --yes         write without asking
+
+  betterguard init --vendor      one auth.py on PyJWT alone
+
+  betterguard init new-project   a new back end
+"""
+
+
+def init(  # noqa: PLR0913  each is an option of the command
+    path: Annotated[Path, typer.Argument(help="The back end's folder, or one above it.")] = Path(),
+    *,
+    vendor: Annotated[
+        bool, typer.Option("--vendor", help="Write a self-contained auth.py on PyJWT alone.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print the diff alone, and write nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="Write although git has uncommitted changes.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the plan as JSON; writes only with --yes.")
+    ] = False,
+) -> None:
+    """Add to a FastAPI back end what it lacks to know its callers; nothing of it is run.
+
+    Exit code 0: done, or nothing to do; 1: the answer was no; 2: refused, nothing is written.
+    """
+    try:
+        found = _plan(path, vendor=vendor)
+        changes = found.changes()
+        if diff:
+            _print_diff(found, changes)
+            return
+        writes = bool(changes) and not dry_run and (yes or not as_json)
+        if writes and not allow_dirty:
+            refuse_dirty(_nearest(path))
+        if not as_json:
+            _show(found, changes)
+        if writes:
+            _confirm(yes=yes)
+            write(changes)
+    except ConfigurationError as err:
+        _refuse(str(err))
+    except OSError as err:
+        _refuse(f"nothing is written: {err}")
+    if as_json:
+        data = _as_data(found, changes, written=writes)
+        typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    else:
+        _report(found, changes, written=writes)
+
+
+init.__doc__ = f"{init.__doc__}\n\n{EXAMPLES}"
+
+
+def _plan(path: Path, *, vendor: bool) -> Plan:
+    if path.exists() and not path.is_dir():
+        raise ConfigurationError([f"{path} is not a folder"])
+    return plan(path, vendor=vendor)
+
+
+def _nearest(path: Path) -> Path:
+    """Give the folder, or the first one above it that exists."""
+    return next(folder for folder in (path, *path.resolve().parents) if folder.is_dir())
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(REFUSED)
+
+
+def _confirm(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigurationError(["there is no terminal to ask at: pass --yes to write"])
+    if not typer.confirm("Write these files?", err=True):
+        typer.echo("nothing is written", err=True)
+        raise typer.Exit(DECLINED)
+
+
+def _print_diff(found: Plan, changes: list[Change]) -> None:
+    shown = unified(changes, found.root)
+    if sys.stdout.isatty():
+        Console().print(coloured(shown), end="")
+    else:
+        sys.stdout.write(shown)
+
+
+def _show(found: Plan, changes: list[Change]) -> None:
+    """Print the diff and the summary: what is written and why, what was there."""
+    console = _console()
+    console.print(coloured(unified(changes, found.root)), end="", soft_wrap=True)
+    if changes:
+        console.print()
+    reasons: dict[Path, list[str]] = {}
+    for reason in found.reasons:
+        reasons.setdefault(reason.path, []).append(reason.what)
+    for change in changes:
+        verb = ("new", "green") if change.before is None else ("edit", "yellow")
+        what = "; ".join(filter(None, reasons[change.path]))
+        console.print(
+            Text.assemble(
+                (f"{verb[0]:5}", verb[1]), _relative(change.path, found), ("  " + what, "dim")
+            ),
+            soft_wrap=True,
+        )
+    for present in found.present:
+        console.print(Text.assemble(("there ", "dim"), present), soft_wrap=True)
+
+
+def _report(found: Plan, changes: list[Change], *, written: bool) -> None:
+    console = _console()
+    for advice in found.advice:
+        console.print(
+            Text.assemble("\n", (advice.title, "bold"), f"  {advice.where}"), soft_wrap=True
+        )
+        console.print(Text(advice.text), soft_wrap=True)
+        for line in advice.code.splitlines():
+            console.print(Text(f"    {line}", "cyan"), soft_wrap=True)
+    console.print(Text(f"\n{_outcome(len(changes), written=written)}"))
+
+
+def _outcome(count: int, *, written: bool) -> str:
+    if not count:
+        return "nothing to write"
+    files = "1 file" if count == 1 else f"{count} files"
+    return f"{files} written" if written else f"{files} would be written"
+
+
+def _as_data(found: Plan, changes: list[Change], *, written: bool) -> dict[str, object]:
+    return {
+        "version": SCHEMA_VERSION,
+        "root": str(found.root),
+        "written": written,
+        "changes": [
+            {
+                "path": _relative(change.path, found),
+                "kind": "create" if change.before is None else "edit",
+                "what": [r.what for r in found.reasons if r.path == change.path and r.what],
+            }
+            for change in changes
+        ],
+        "present": found.present,
+        "advice": [
+            {"title": one.title, "where": one.where, "text": one.text, "code": one.code}
+            for one in found.advice
+        ],
+    }
+
+
+def _relative(path: Path, found: Plan) -> str:
+    return os.path.relpath(path, found.root).replace(os.sep, "/")
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+app = alone(init, EXAMPLES)

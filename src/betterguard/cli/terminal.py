@@ -1,0 +1,37 @@
+"""What commands share: output for people, refusals, and a token from wherever it comes."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+__all__ = ["USAGE", "console", "read_token", "refuse"]
+
+USAGE = 2
+"""The exit code of a command that was called wrongly."""
+STDIN = "-"
+
+
+def console() -> Console:
+    """Output for people; where it is not a terminal, lines are as long as they are."""
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def refuse(message: str) -> NoReturn:
+    """Say what is wrong with the call, and end."""
+    typer.echo(message, err=True)
+    raise typer.Exit(USAGE)
+
+
+def read_token(given: str) -> str:
+    """Give a token as it was passed, or from stdin for ``-``; without ``Bearer`` before it."""
+    if given == STDIN:
+        if sys.stdin.isatty():
+            typer.echo("Paste the token, then Ctrl-D:", err=True)
+        given = sys.stdin.read()
+    text = given.strip()
+    scheme, _, rest = text.partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else text

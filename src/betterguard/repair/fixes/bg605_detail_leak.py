@@ -1,0 +1,81 @@
+"""The text of an internal error in an answer becomes a fixed sentence; debug is off by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from betterguard.repair.fix import ByHand, Fix, Site
+from betterguard.repair.syntax import argument, around, replaced, source, walk
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_SENTENCES = {
+    "400": "The request could not be processed",
+    "401": "Invalid authentication token",
+    "403": "Forbidden",
+    "404": "Not found",
+    "502": "An upstream service failed",
+    "503": "The service is not available",
+}
+_DEFAULT = "Internal server error"
+
+
+def fix(site: Site) -> Fix | ByHand:
+    """Answer with a sentence that tells nothing; what logs say is left alone."""
+    setting = site.node("expression_statement", "true")
+    if setting is not None:
+        return _off(site, setting)
+    call = site.node("call")
+    detail = _detail(call) if call is not None else None
+    if call is None or detail is None:
+        return ByHand("the text is put together elsewhere")
+    caught = _caught(call)
+    told = [node for node in _texts(detail) if _mentions(node, caught)]
+    if not told:
+        return ByHand("the text is put together elsewhere")
+    sentence = f'"{_sentence(call)}"'
+    edits = [replaced(node, sentence) for node in told]
+    return site.fix("tell the client nothing of the error's text", *edits)
+
+
+def _off(site: Site, node: Node) -> Fix | ByHand:
+    flags = list(walk(node, "true"))
+    if len(flags) != 1:
+        return ByHand("the setting has no plain default")
+    return site.fix("switch debug on only where a setting says so", replaced(flags[0], "False"))
+
+
+def _detail(call: Node) -> Node | None:
+    name = source(call.child_by_field_name("function")).rsplit(".", 1)[-1]
+    if name.endswith("HTTPException"):
+        return argument(call, 1, "detail")
+    return argument(call, 0, "content")
+
+
+def _caught(node: Node) -> str:
+    clause = around(node, "except_clause")
+    pattern = next(walk(clause, "as_pattern_target"), None) if clause is not None else None
+    return source(pattern)
+
+
+def _texts(detail: Node) -> list[Node]:
+    """Give the values of a dictionary, else the whole."""
+    if detail.type == "dictionary":
+        pairs = [child for child in detail.named_children if child.type == "pair"]
+        values = [value for pair in pairs if (value := pair.child_by_field_name("value"))]
+        return [text for value in values for text in _texts(value)]
+    return [detail]
+
+
+def _mentions(node: Node, name: str) -> bool:
+    return any(source(found) == name for found in walk(node, "identifier"))
+
+
+def _sentence(call: Node) -> str:
+    status = argument(call, 0, "status_code")
+    name = source(call.child_by_field_name("function")).rsplit(".", 1)[-1]
+    if not name.endswith("HTTPException"):
+        status = next((n for n in (argument(call, 1, "status_code"),) if n), None)
+    shown = source(status)
+    return next((text for code, text in _SENTENCES.items() if code in shown), _DEFAULT)

@@ -1,0 +1,124 @@
+"""Finding one's way in a file's syntax tree, and small edits that its shape asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tree_sitter import Parser
+
+from betterguard.audit.walk import PYTHON
+from betterguard.repair.edits import Edit
+from betterguard.repair.lines import indent_of, next_after, start_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tree_sitter import Node
+
+
+def parse(text: bytes) -> Node:
+    """Give the root of a text's syntax tree."""
+    return Parser(PYTHON).parse(text).root_node
+
+
+def at(root: Node, pos: int, *types: str) -> Node | None:
+    """Give the outermost node of one of the types that begins at a position."""
+    found: Node | None = None
+    node = root.named_descendant_for_byte_range(pos, pos + 1)
+    while node is not None and node.start_byte == pos:
+        if node.type in types:
+            found = node
+        node = node.parent
+    return found
+
+
+def around(node: Node | None, *types: str) -> Node | None:
+    """Give the node or the nearest one around it that is of one of the types."""
+    while node is not None and node.type not in types:
+        node = node.parent
+    return node
+
+
+def walk(node: Node, *types: str) -> Iterator[Node]:
+    """Give every node of the types below a node, itself included, in order."""
+    if node.type in types:
+        yield node
+    for child in node.named_children:
+        yield from walk(child, *types)
+
+
+def source(node: Node | None) -> str:
+    """Give what a node is written as."""
+    return (node.text or b"").decode(errors="replace") if node is not None else ""
+
+
+def replaced(node: Node, text: str) -> Edit:
+    """Put a text in place of a node."""
+    return Edit(node.start_byte, node.end_byte, text)
+
+
+def arguments(call: Node) -> list[Node]:
+    """Give the arguments of a call, without comments."""
+    listed = call.child_by_field_name("arguments")
+    return (
+        [child for child in listed.named_children if child.type != "comment"]
+        if listed is not None
+        else []
+    )
+
+
+def argument(call: Node, index: int, name: str) -> Node | None:
+    """Give the value of an argument by position or name."""
+    for node in arguments(call):
+        if node.type == "keyword_argument" and source(node.child_by_field_name("name")) == name:
+            return node.child_by_field_name("value")
+    plain = [node for node in arguments(call) if node.type != "keyword_argument"]
+    return plain[index] if 0 <= index < len(plain) else None
+
+
+def appended(text: bytes, holder: Node, item: str) -> list[Edit]:
+    """Add an item behind the last one of an argument list, a parameter list or a literal.
+
+    It gets a line of its own where the last one has one.
+    """
+    items = [child for child in holder.named_children if child.type != "comment"]
+    close = holder.children[-1]
+    if not items:
+        return [Edit(close.start_byte, close.start_byte, item)]
+    last = items[-1]
+    comma = next(
+        (c for c in holder.children if c.type == "," and c.start_byte >= last.end_byte), None
+    )
+    own_line = (
+        close.start_point[0] > last.end_point[0]
+        and not text[start_of(text, last.start_byte) : last.start_byte].strip()
+    )
+    if not own_line:
+        glue = " " if comma is not None else ", "
+        end = comma.end_byte if comma is not None else last.end_byte
+        return [Edit(end, end, glue + item)]
+    indent = indent_of(text, last.start_byte)
+    end = next_after(text, comma.start_byte if comma is not None else last.end_byte)
+    line = f"{indent}{item}{',' if comma is not None else ''}\n"
+    first = [] if comma is not None else [Edit(last.end_byte, last.end_byte, ",")]
+    return [*first, Edit(end, end, line)]
+
+
+def statement_of(node: Node) -> Node:
+    """Give the statement that a node belongs to."""
+    while node.parent is not None and node.parent.type not in {"block", "module"}:
+        node = node.parent
+    return node
+
+
+def removed(text: bytes, statement: Node) -> Edit:
+    """Take a statement away with its lines; ``pass`` stays where a block would be empty."""
+    block = statement.parent
+    siblings = [c for c in block.named_children if c.type != "comment"] if block is not None else []
+    start, end = start_of(text, statement.start_byte), next_after(text, statement.end_byte)
+    shares = text[start : statement.start_byte].strip() or text[
+        statement.end_byte : end
+    ].strip().startswith(b";")
+    if shares or (len(siblings) == 1 and block is not None and block.type == "block"):
+        return replaced(statement, "pass")
+    return Edit(start, end, "")

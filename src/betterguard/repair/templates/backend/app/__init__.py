@@ -1,0 +1,1 @@
+"""A to-do API that only shows people their own tasks."""

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from betterguard.cli.program import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UTCNOW = "from datetime import datetime\r\nx = datetime.utcnow().isoformat()\r\n"
+SECRET = "import os\nKEY = os.getenv('JWT_SECRET', 'a-literal')\n"
+BY_HAND = "import hashlib\ndef store(password): return hashlib.md5(password.encode()).hexdigest()\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    return tmp_path
+
+
+def put(project: Path, text: str) -> Path:
+    path = project / "app.py"
+    path.write_bytes(text.encode())
+    return path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["audit", *arguments])
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_diff_shows_and_writes_nothing(project: Path) -> None:
+    path = put(project, UTCNOW)
+    result = run("--diff")
+    assert result.exit_code == 1
+    assert "+x = datetime.now(timezone.utc)" in result.stdout
+    assert "1 would be fixed" in result.stdout
+    assert path.read_bytes() == UTCNOW.encode()
+
+
+def test_fix_writes_and_tells(project: Path) -> None:
+    path = put(project, UTCNOW)
+    result = run("--fix")
+    assert result.exit_code == 0
+    assert "BG402 utcnow" in result.stdout
+    assert path.read_bytes() == (
+        b"from datetime import datetime, timezone\r\n"
+        b"x = datetime.now(timezone.utc).replace(tzinfo=None).isoformat()\r\n"
+    )
+
+
+def test_nothing_to_change_is_exit_code_0(project: Path) -> None:
+    put(project, "x = 1\n")
+    result = run("--diff")
+    assert result.exit_code == 0
+    assert "nothing is left" in result.stdout
+
+
+def test_an_unsafe_fix_is_made_on_request_only(project: Path) -> None:
+    path = put(project, SECRET)
+    result = run("--fix")
+    assert result.exit_code == 1
+    assert "with --unsafe-fixes" in result.stdout
+    assert path.read_bytes() == SECRET.encode()
+    assert run("--unsafe-fixes").exit_code == 0
+    assert path.read_text() == "import os\nKEY = os.environ['JWT_SECRET']\n"
+
+
+def test_only_the_selected_rules_are_fixed(project: Path) -> None:
+    path = put(project, UTCNOW)
+    assert run("--fix", "--select", "BG2").exit_code == 0
+    assert path.read_bytes() == UTCNOW.encode()
+
+
+def test_json_tells_the_same(project: Path) -> None:
+    put(project, UTCNOW + SECRET)
+    data = json.loads(run("--diff", "--format", "json").stdout)
+    assert data["written"] is False
+    assert data["fixes"] == [
+        {
+            "rule": "BG402",
+            "path": "app.py",
+            "line": 2,
+            "safety": "safe",
+            "summary": "write the same naive UTC time without utcnow",
+        }
+    ]
+    assert [change["path"] for change in data["changes"]] == ["app.py"]
+    assert [(left["rule"], left["fixable"]) for left in data["left"]] == [("BG206", True)]
+    assert "--unsafe-fixes" in data["left"][0]["reason"]
+
+
+def test_other_formats_show_no_fixes(project: Path) -> None:
+    put(project, UTCNOW)
+    result = run("--diff", "--format", "sarif")
+    assert result.exit_code == 2
+    assert "sarif" in result.stderr
+
+
+def test_a_dirty_tree_is_refused_unless_told_otherwise(project: Path) -> None:
+    git(project, "init")
+    path = put(project, UTCNOW)
+    git(project, "add", "app.py")
+    result = run("--fix")
+    assert result.exit_code == 2
+    assert "--allow-dirty" in result.stderr
+    assert path.read_bytes() == UTCNOW.encode()
+    assert run("--diff").exit_code == 1
+    assert run("--fix", "--allow-dirty").exit_code == 0
+    assert path.read_bytes() != UTCNOW.encode()
+
+
+def test_what_is_left_gives_the_reason(project: Path) -> None:
+    put(project, BY_HAND)
+    result = run("--fix")
+    assert result.exit_code == 1
+    assert "BG108 password-storage" in result.stdout
+    assert "app.py:2" in result.stdout

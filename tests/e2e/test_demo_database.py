@@ -1,0 +1,105 @@
+"""The demo's database: who owns what in it, and what becomes of an older one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine
+
+from betterguard import rows
+from demo.backend.migration import OtherVersion, migrate
+from demo.backend.models import Task
+from demo.postgres import APPLICATION, running_database
+from tests.servers.demo import data_folder, started_demo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from demo.postgres import Database
+
+ROOT = Path(__file__).resolve().parents[2]
+# What the demo made when the back end's role owned the tables and every route filtered by hand.
+FORMER = """
+CREATE TABLE "user" (id text PRIMARY KEY);
+CREATE TABLE task (
+  title varchar NOT NULL, done boolean NOT NULL,
+  created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL,
+  id serial PRIMARY KEY, user_id varchar NOT NULL REFERENCES "user" ON DELETE CASCADE
+);
+CREATE INDEX ix_task_user_id ON task (user_id);
+INSERT INTO "user" VALUES ('ada'), ('bob');
+INSERT INTO task (title, done, created_at, updated_at, user_id) VALUES
+  ('Adas', false, now(), now(), 'ada'), ('Bobs', false, now(), now(), 'bob');
+"""
+TOO_OLD = "CREATE TABLE task (id serial PRIMARY KEY, user_id varchar NOT NULL, title varchar)"
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with data_folder() as folder, running_database(folder) as database:
+        yield database
+
+
+def run_as_owner(database: Database, sql: str) -> None:
+    engine = create_engine(database.url("postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(sql)
+    engine.dispose()
+
+
+def migrated(database: Database) -> None:
+    asyncio.run(migrate(database.url("postgresql+asyncpg"), APPLICATION))
+
+
+def test_an_older_database_comes_along_with_its_tasks(database: Database) -> None:
+    run_as_owner(database, FORMER)
+    for _ in range(2):  # at every start
+        migrated(database)
+    engine = create_engine(database.url("postgresql+psycopg", APPLICATION))
+    rows.isolate(engine, Task.metadata, verify=True)
+    with rows.session(engine, "ada") as session:
+        assert [task.title for task in session.query(Task)] == ["Adas"]
+    engine.dispose()
+
+
+def test_who_leaves_takes_their_tasks_along_and_no_others(database: Database) -> None:
+    run_as_owner(database, FORMER)
+    migrated(database)
+    run_as_owner(database, "DELETE FROM \"user\" WHERE id = 'ada'")
+    everything = create_engine(database.url("postgresql+psycopg", "postgres"))
+    with everything.connect() as connection:
+        assert connection.exec_driver_sql("SELECT title FROM task").scalars().all() == ["Bobs"]
+    everything.dispose()
+
+
+def test_a_database_that_is_too_old_is_refused(database: Database) -> None:
+    run_as_owner(database, TOO_OLD)
+    with pytest.raises(OtherVersion, match="without created_at, done, updated_at"):
+        migrated(database)
+
+
+@pytest.mark.node
+@pytest.mark.timeout(300)
+def test_data_of_another_version_are_refused_with_a_way_out() -> None:
+    with data_folder() as data:
+        with running_database(data / "postgres") as database:
+            run_as_owner(database, TOO_OLD)
+        with started_demo(data) as demo:
+            assert demo.exit_code() == 1
+            assert "another version of the demo" in demo.printed()
+            assert "remove that folder" in demo.printed()
+
+
+def test_the_demo_proves_its_isolation() -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--betterguard"]
+    ran = subprocess.run(
+        [*command, "demo/tests"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert re.search(r"^13 passed", ran.stdout, re.MULTILINE)

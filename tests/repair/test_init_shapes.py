@@ -1,0 +1,104 @@
+"""What init does to projects of twelve shapes, and that they work afterwards."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from betterguard.repair.scaffold import plan
+from betterguard.repair.writing import write
+from tests.repair.shapes import GOLDEN, SHAPES, account, lay_out
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Where the application is found, for those whose own tests run: one of each way to hang it in.
+TESTED = {
+    "src-layout": ".",
+    "factory-poetry": ".",
+    "crlf-and-bom": ".",
+}
+IMPORTED = {
+    "lifespan-and-settings": "app.main",
+    "cors-middleware": "app.main",
+    "hand-rolled-auth": "app.main",
+    "name-taken": "main",
+}
+
+
+@pytest.fixture(params=SHAPES)
+def shape(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return lay_out(request.param, tmp_path / request.param)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "BETTER_AUTH_URL": "http://localhost:3000", "PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_it_does_what_it_did(shape: Path) -> None:
+    golden = (GOLDEN / f"{shape.name}.txt").read_text(encoding="utf-8")
+    assert account(plan(shape)) == golden
+
+
+@pytest.mark.parametrize("vendor", [False, True], ids=["package", "vendored"])
+def test_a_second_time_changes_nothing(shape: Path, vendor: bool) -> None:  # noqa: FBT001  a parameter of the test
+    write(plan(shape, vendor=vendor).changes())
+    assert plan(shape, vendor=vendor).changes() == []
+
+
+def test_every_file_compiles(shape: Path) -> None:
+    changes = plan(shape).changes()
+    for change in changes:
+        if change.path.suffix == ".py":
+            compile(change.after, str(change.path), "exec")
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_its_own_tests_pass_at_once(name: str, tmp_path: Path) -> None:
+    write(plan(lay_out(name, tmp_path)).changes())
+    folder = tmp_path / TESTED[name]
+    done = run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore")
+    assert done.returncode == 0, done.stdout
+    assert "6 passed, 1 skipped" in done.stdout
+
+
+@pytest.mark.parametrize("name", IMPORTED)
+def test_the_application_still_starts(name: str, tmp_path: Path) -> None:
+    write(plan(lay_out(name, tmp_path)).changes())
+    app = "api" if name == "name-taken" else "app"
+    started = (
+        "from fastapi.testclient import TestClient\n"
+        f"from {IMPORTED[name]} import {app}\n"
+        f"with TestClient({app}) as client: print(client.get('/nothing').status_code)"
+    )
+    done = run(tmp_path, "-c", started)
+    assert done.stdout.splitlines()[-1:] == ["closed" if "lifespan" in name else "404"], done.stderr
+
+
+def test_startup_events_and_the_guard_both_run(tmp_path: Path) -> None:
+    write(plan(lay_out("startup-events", tmp_path)).changes())
+    started = (
+        "from fastapi.testclient import TestClient\n"
+        "from main import app\n"
+        "with TestClient(app) as client: print(client.get('/').json())"
+    )
+    assert run(tmp_path, "-c", started).stdout == "{'started': True}\n"
+
+
+def test_the_vendored_test_passes_at_once(tmp_path: Path) -> None:
+    write(plan(lay_out("flat-requirements", tmp_path), vendor=True).changes())
+    assert "betterguard" not in (tmp_path / "requirements.txt").read_text(encoding="utf-8")
+    done = run(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore")
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,249 @@
+"""What is refused, how soon others know, and what holds while the store is away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from betterguard.errors import RevocationsUnavailable, RevokedToken
+from betterguard.revocation import (
+    MemoryStore,
+    RevocationPolicy,
+    Revocations,
+    Subject,
+    open_store,
+    token_digest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from betterguard.revocation import RevocationStore
+    from tests.revocation.conftest import Place
+    from tests.servers.redis import RedisServer
+
+pytestmark = pytest.mark.anyio
+
+NOW = 1_800_000_000.7
+TOKEN = "header.payload.signature"
+LAG = 1.0  # seconds: what the documentation promises
+
+
+class Clock:
+    """Seconds that a test moves on."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def policy(**changes: Any) -> RevocationPolicy:
+    return RevocationPolicy(
+        **({"lifetime": 900.0, "leeway": 5.0, "max_staleness": 300.0} | changes)
+    )
+
+
+def in_memory(**options: Any) -> Revocations:
+    return Revocations(MemoryStore(), policy(), clock=lambda: NOW, **options)
+
+
+def is_refused(
+    revocations: Revocations, user_id: str = "ada", payload: Mapping[str, Any] | None = None
+) -> bool:
+    try:
+        revocations.check(user_id, payload or {"iat": int(NOW)}, TOKEN)
+    except RevokedToken:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("iat", "refused"),
+    [
+        pytest.param(1_799_999_999, True, id="before"),
+        pytest.param(1_800_000_000, True, id="the-same-second"),
+        pytest.param(1_800_000_001, False, id="the-next-second"),
+        pytest.param(None, True, id="unknown"),
+    ],
+)
+async def test_a_users_tokens_are_refused_up_to_the_second_of_the_moment(
+    iat: int | None, *, refused: bool
+) -> None:
+    revocations = in_memory()
+    await revocations.revoke(Subject.USER, "ada", at=NOW)
+    payload = {} if iat is None else {"iat": iat}
+    assert is_refused(revocations, "ada", payload or {"sub": "ada"}) is refused
+    assert not is_refused(revocations, "bob", payload or {"sub": "bob"})
+
+
+@pytest.mark.parametrize(("ahead", "refused"), [(5, True), (6, False)])
+async def test_without_a_moment_the_issuers_clock_may_be_ahead_by_the_leeway(
+    ahead: int, *, refused: bool
+) -> None:
+    revocations = in_memory()
+    await revocations.revoke(Subject.USER, "ada")
+    assert is_refused(revocations, "ada", {"iat": int(NOW) + ahead}) is refused
+
+
+async def test_an_earlier_moment_takes_nothing_back() -> None:
+    revocations = in_memory()
+    await revocations.revoke(Subject.USER, "ada", at=NOW)
+    await revocations.revoke(Subject.USER, "ada", at=NOW - 100)
+    assert is_refused(revocations)
+
+
+async def test_a_session_is_refused_whenever_its_tokens_were_issued() -> None:
+    revocations = in_memory()
+    await revocations.revoke(Subject.SESSION, "s1")
+    assert is_refused(revocations, "ada", {"iat": NOW + 100, "sid": "s1"})
+    for other in (
+        {"sid": "s2"},
+        {"sid": ("s1",)},
+        {"sid": {"s1": 1}},
+        {"sid": None},
+        {"jti": "s1"},
+    ):
+        assert not is_refused(revocations, "ada", {"iat": NOW, **other})
+
+
+@pytest.mark.parametrize("name", ["j1", token_digest(TOKEN)])
+async def test_one_token_is_refused_by_its_jti_or_its_digest(name: str) -> None:
+    revocations = in_memory()
+    await revocations.revoke(Subject.TOKEN, name)
+    assert is_refused(revocations, "ada", {"iat": NOW, "jti": "j1"})
+    revocations.check("ada", {"iat": NOW, "jti": "j2"}, "another.token.signature")
+
+
+async def test_what_can_matter_no_longer_is_forgotten() -> None:
+    clock, monotonic = Clock(NOW), Clock(0.0)
+    revocations = Revocations(MemoryStore(clock), policy(), clock=clock, monotonic=monotonic)
+    await revocations.revoke(Subject.USER, "ada", at=NOW)
+    await revocations.revoke(Subject.SESSION, "s1", at=NOW)
+    for seconds, left in ((904.0, 2), (905.0, 1), (1_804.0, 1), (1_805.0, 0)):
+        clock.now = NOW + seconds
+        monotonic.now += 100.0
+        await revocations.catch_up()
+        assert revocations.state().entries == left
+
+
+async def test_an_unknown_record_is_no_empty_one() -> None:
+    assert not in_memory().usable()
+    assert not Revocations(MemoryStore(), policy(max_staleness=float("inf"))).usable()
+
+
+@contextlib.asynccontextmanager
+async def following(store: RevocationStore, **options: Any) -> AsyncIterator[Revocations]:
+    revocations = Revocations(store, policy(), clock=lambda: NOW, **options)
+    revocations.begin()
+    try:
+        yield revocations
+    finally:
+        await revocations.aclose()
+
+
+async def seconds_until(condition: Any, limit: float = 5.0) -> float:
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < limit, "it never came true"
+        await asyncio.sleep(0.002)
+    return time.monotonic() - began
+
+
+async def test_another_process_refuses_within_the_promised_lag(place: Place) -> None:
+    async with following(place.connect()) as one, following(place.connect()) as other:
+        await seconds_until(lambda: one.usable() and other.usable())
+        lags = []
+        for number in range(5):
+            await one.revoke(Subject.USER, f"ada-{number}")
+            assert is_refused(one, f"ada-{number}")
+            lags.append(await seconds_until(lambda n=number: is_refused(other, f"ada-{n}")))
+        assert max(lags) < LAG
+
+
+async def test_a_process_that_starts_later_knows_all(place: Place) -> None:
+    async with following(place.connect()) as one:
+        await one.revoke(Subject.USER, "ada")
+        async with following(place.connect()) as later:
+            await seconds_until(later.usable)
+            assert is_refused(later)
+
+
+async def test_catching_up_knows_at_once(place: Place) -> None:
+    one, other = (Revocations(place.connect(), policy(), clock=lambda: NOW) for _ in range(2))
+    async with contextlib.aclosing(one), contextlib.aclosing(other):
+        for name in ("ada", "bob"):
+            await one.revoke(Subject.USER, name)
+            await other.catch_up()
+            assert is_refused(other, name)
+
+
+async def test_the_copy_serves_a_bounded_time_while_the_store_is_away(redis: RedisServer) -> None:
+    monotonic = Clock(0.0)
+    async with following(open_store(redis.url), monotonic=monotonic) as revocations:
+        await seconds_until(revocations.usable)
+        await revocations.revoke(Subject.USER, "ada")
+        redis.kill()
+        await asyncio.sleep(0.1)
+        monotonic.now = 300.0
+        assert revocations.usable()
+        assert is_refused(revocations)
+        monotonic.now = 300.1
+        assert not revocations.usable()
+        with pytest.raises(RevocationsUnavailable):
+            await revocations.catch_up()
+        redis.start()
+        assert await seconds_until(revocations.usable) < LAG
+
+
+async def test_a_store_that_comes_back_empty_gets_everything_back(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "betterguard.revocation")
+    async with following(open_store(redis.url)) as one:
+        await seconds_until(one.usable)
+        await one.revoke(Subject.USER, "ada")
+        redis.kill()
+        with pytest.raises(RevocationsUnavailable):
+            await one.revoke(Subject.USER, "bob")
+        assert is_refused(one, "bob")
+        redis.start()
+        await seconds_until(lambda: "writing them back" in caplog.text)
+        async with following(open_store(redis.url)) as later:
+            await seconds_until(lambda: is_refused(later, "ada") and is_refused(later, "bob"))
+
+
+async def test_a_store_that_hangs_is_given_up_in_time(redis: RedisServer) -> None:
+    async with following(open_store(redis.url)) as revocations:
+        await seconds_until(revocations.usable)
+        with redis.paused():
+            for ask in (revocations.catch_up(), revocations.revoke(Subject.USER, "ada")):
+                began = time.monotonic()
+                with pytest.raises(RevocationsUnavailable):
+                    await ask
+                assert time.monotonic() - began < 2 * LAG
+        await seconds_until(lambda: revocations.age() < LAG)
+        await revocations.catch_up()
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "betterguard.revocation")
+    async with following(open_store(redis.url)) as revocations:
+        await seconds_until(revocations.usable)
+        redis.kill()
+        await seconds_until(lambda: revocations.age() > 2 * LAG)
+        redis.start()
+        await seconds_until(lambda: revocations.age() < LAG)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "the store of revocations is away (ConnectionError); what is known serves for 300 s",
+        "the store of revocations is back",
+    ]

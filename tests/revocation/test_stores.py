@@ -1,0 +1,152 @@
+"""What every store must keep to, and what each does when it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from betterguard.revocation import Revocation, StoreUnavailable, Subject, open_store
+from tests.revocation.conftest import FAR, Place, connected, entry
+
+if TYPE_CHECKING:
+    from tests.servers.postgres import Postgres
+    from tests.servers.redis import RedisServer
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_one_adds_another_reads(place: Place) -> None:
+    written = [
+        Revocation(Subject.USER, "ada", 1_700_000_000.123456, FAR),
+        Revocation(Subject.SESSION, "s ' \"\\ ü 🙂", 1.0, FAR),
+        Revocation(Subject.TOKEN, "0" * 64, 2.0, FAR),
+    ]
+    async with connected(place) as one, connected(place) as other:
+        await one.add(written)
+        assert list((await other.read(None, 0.0))[0]) == written
+
+
+async def test_an_empty_store_has_nothing(place: Place) -> None:
+    async with connected(place) as store:
+        found, position = await store.read(None, 0.0)
+        assert list(found) == []
+        assert list((await store.read(position, 0.01))[0]) == []
+
+
+async def test_reading_goes_on_from_a_position(place: Place) -> None:
+    async with connected(place) as one, connected(place) as other:
+        await one.add([entry("first")])
+        _, position = await other.read(None, 0.0)
+        await one.add([entry("second"), entry("third")])
+        found, position = await other.read(position, 0.01)
+        assert [one.id for one in found] == ["second", "third"]
+        assert list((await other.read(position, 0.0))[0]) == []
+
+
+async def test_many_writers_lose_nothing_to_a_reader(place: Place) -> None:
+    """Positions become visible in order: a reader in between skips none."""
+    seen: list[str] = []
+    stop = asyncio.Event()
+
+    async def follow() -> None:
+        async with connected(place) as store:
+            position = None
+            while not stop.is_set() or position is None:
+                found, position = await store.read(position, 0.0)
+                seen.extend(one.id for one in found)
+                await asyncio.sleep(0)
+            found, _ = await store.read(position, 0.0)
+            seen.extend(one.id for one in found)
+
+    async def write(writer: int) -> None:
+        async with connected(place) as store:
+            for number in range(10):
+                await store.add([entry(f"{writer}-{number}")])
+
+    async with connected(place) as store:
+        await store.read(None, 0.0)  # makes the table
+    reader = asyncio.create_task(follow())
+    await asyncio.gather(*map(write, range(8)))
+    stop.set()
+    await reader
+    assert sorted(seen) == sorted(
+        f"{writer}-{number}" for writer in range(8) for number in range(10)
+    )
+
+
+async def test_more_than_a_page_is_read_whole(place: Place) -> None:
+    async with connected(place) as store:
+        await store.add([entry(str(number)) for number in range(2_500)])
+        found, _ = await store.read(None, 0.0)
+        assert [one.id for one in found] == [str(number) for number in range(2_500)]
+
+
+async def test_what_is_over_is_forgotten(place: Place) -> None:
+    async with connected(place) as store:
+        await store.add([entry("over", until=1.0), entry("in force")])
+        await store.add([entry("new", moment=time.time())])
+        found, _ = await store.read(None, 0.0)
+        assert [one.id for one in found] == ["in force", "new"]
+
+
+async def test_redis_wakes_a_reader_that_waits(redis: RedisServer) -> None:
+    reader, writer = open_store(redis.url), open_store(redis.url)
+    try:
+        waiting = asyncio.create_task(reader.read(None, 30.0))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await writer.add([entry()])
+        found, _ = await asyncio.wait_for(waiting, 5.0)
+        assert list(found) == [entry()]
+    finally:
+        await reader.aclose()
+        await writer.aclose()
+
+
+async def test_a_redis_that_is_away_is_told_without_its_address(redis: RedisServer) -> None:
+    store = open_store(redis.url)
+    redis.kill()
+    for ask in (store.add([entry()]), store.read(None, 0.0), store.read(None, 1.0)):
+        with pytest.raises(StoreUnavailable) as caught:
+            await ask
+        assert str(redis.folder) not in f"{caught.value} {caught.value.__cause__}"
+    redis.start()
+    await store.add([entry()])
+    assert list((await store.read(None, 0.0))[0]) == [entry()]
+    await store.aclose()
+
+
+async def test_an_answer_that_was_given_up_is_never_taken_for_the_next(redis: RedisServer) -> None:
+    store = open_store(redis.url)
+    await store.add([entry("ada")])
+    _, position = await store.read(None, 0.0)
+    with redis.paused():
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(store.read(None, 0.0), 0.05)
+    assert await store.read(position, 0.0) == ([], position)
+    await store.aclose()
+
+
+async def test_a_postgresql_that_is_away_is_told_without_its_address() -> None:
+    store = open_store("postgresql+asyncpg://ada:hidden-password@127.0.0.1:9/nowhere")
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.read(None, 0.0)
+    assert "hidden-password" not in f"{caught.value} {caught.value.__cause__}"
+    await store.aclose()
+
+
+async def test_a_table_that_was_dropped_is_made_again(postgres: Postgres) -> None:
+    database = postgres.new_database()
+    store = open_store(postgres.url("asyncpg", database).render_as_string(hide_password=False))
+    try:
+        await store.add([entry()])
+        postgres.server.psql(f'\\c "{database}"\nDROP TABLE betterguard_revocation')
+        with pytest.raises(StoreUnavailable, match="42P01"):
+            await store.read(None, 0.0)
+        assert await store.read(None, 0.0) == ([], 0)
+    finally:
+        await store.aclose()

@@ -1,0 +1,89 @@
+"""A real Redis (or Valkey) on a Unix socket, which a test may stop, pause and start again."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["RedisServer", "running_redis"]
+
+PROGRAMS = ("redis-server", "valkey-server")
+START_SECONDS = 10.0
+
+
+@dataclass
+class RedisServer:
+    """A server that keeps nothing on disk: killed, it comes back empty."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}"
+
+    @property
+    def _socket(self) -> Path:
+        return self.folder / "redis.sock"
+
+    def start(self) -> None:
+        program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+        if program is None:
+            pytest.fail("Redis is missing: install Debian's package redis-server")
+        options = ("--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning")
+        self.process = subprocess.Popen(
+            [program, *options, "--unixsocket", str(self._socket), "--dir", str(self.folder)],
+            stdout=subprocess.DEVNULL,
+        )
+        self._wait_until_open()
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self._socket.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it hang, with its connections open, as a machine that swaps or is cut off."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def _wait_until_open(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(self._socket))
+                return
+            time.sleep(0.01)
+        pytest.fail("Redis does not listen")
+
+
+@contextlib.contextmanager
+def running_redis() -> Iterator[RedisServer]:
+    """Start a server in a folder of its own and end it afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="bg-redis-"))
+    server = RedisServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
