@@ -162,8 +162,7 @@ class Traffic:
         except httpx2.HTTPError as error:
             raise NotServed(type(error).__name__) from None
         if answer.status_code in PROXY_FAILURES or (
-            answer.status_code == httpx2.codes.INTERNAL_SERVER_ERROR
-            and answer.json() == PUBLIC_500
+            answer.status_code == httpx2.codes.INTERNAL_SERVER_ERROR and answer.json() == PUBLIC_500
         ):
             raise NotServed(str(answer.status_code))
         return answer
