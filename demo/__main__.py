@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     made = argparse.ArgumentParser(
-        "python -m demo", description="Run the demo until Ctrl-C, try it in a browser, or attack it."
+        "python -m demo",
+        description="Run the demo until Ctrl-C, try it in a browser, or attack it.",
     )
     made.add_argument("command", nargs="?", default="run", choices=["run", "check", "attack"])
     made.add_argument("--data", type=Path, default=DATA, help="where database and logs are kept")

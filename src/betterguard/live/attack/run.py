@@ -220,6 +220,11 @@ class _Run:
             self.arena.result.exercise(name).reason = reason
         return probes
 
+    def _is_wanted(self, path: str, named: list[str]) -> bool:
+        name = f"WS {path}"
+        self.arena.result.exercise(name).reason = self._left_out(name, path)
+        return path not in named and not self.arena.result.exercise(name).reason
+
     def _left_out(self, name: str, path: str) -> str:
         included = _matches(name, path, self.options.include)
         if _matches(name, path, self.options.exclude):
@@ -235,7 +240,7 @@ class _Run:
         paths = list(self.options.websockets)
         if isinstance(self.target, AppTarget):
             app = self.target.app if self.target.app is not None else loaded(self.target.name)
-            paths += [path for path in socket_paths(app) if path not in paths]
+            paths += [path for path in socket_paths(app) if self._is_wanted(path, paths)]
             handshake = in_process(app)
         else:
             handshake = over_http(self.client)
