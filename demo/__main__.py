@@ -1,4 +1,7 @@
-"""``python -m demo`` runs the demo until Ctrl-C; ``python -m demo check`` tries it in a browser."""
+"""``python -m demo`` runs the demo until Ctrl-C, ``python -m demo check`` tries it in a browser.
+
+``cluster`` and ``cluster-check`` do the same with several processes of everything, under fault.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 DATA = ROOT / ".data" / "demo"
 SCREENSHOTS = ROOT / ".build" / "demo-screenshots"
 PORTS = (3000, 3001, 8000)
+LAYOUTS = ("uvicorn", "gunicorn", "proxy")
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 force_utf8()
 console = Console(highlight=False)
@@ -34,7 +38,10 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "check":
             return check(stopping)
-        return serve(options, stopping)
+        if options.command == "cluster-check":
+            return check_cluster(options, stopping)
+        serving = serve_cluster if options.command == "cluster" else serve
+        return serving(options, stopping)
     except (DemoError, Stopped) as error:
         # Ctrl-C reaches the programs that set the database up, too, and these then complain.
         if isinstance(error, DemoError) and not stopping.is_set():
@@ -49,7 +56,14 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         "python -m demo", description="Run the demo until Ctrl-C, or try it in a browser."
     )
-    made.add_argument("command", nargs="?", default="run", choices=["run", "check"])
+    commands = ["run", "check", "cluster", "cluster-check"]
+    made.add_argument("command", nargs="?", default="run", choices=commands)
+    made.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="how the cluster's back end runs: uvicorn or gunicorn with four workers, or two"
+        " instances behind a proxy (by default the proxy; a check tries all)",
+    )
     made.add_argument("--data", type=Path, default=DATA, help="where database and logs are kept")
     made.add_argument(
         "--ports",
@@ -79,6 +93,31 @@ def serve(options: argparse.Namespace, stopping: Event) -> int:
         console.print("Stopping …")
     console.print("Stopped.")
     return 0
+
+
+def serve_cluster(options: argparse.Namespace, stopping: Event) -> int:
+    """Run the cluster until somebody stops it."""
+    from demo.cluster.stack import Layout, running_cluster  # noqa: PLC0415  # development only
+
+    data, layout = options.data.resolve(), Layout(options.layout or Layout.PROXY)
+    console.print("Starting PostgreSQL, PgBouncer, Redis, Better Auth and the back ends …")
+    with running_cluster(data, Origins.at(options.ports), layout) as cluster:
+        for line in addresses(cluster.origins, options.ports, data):
+            console.print(line, soft_wrap=True)
+        stopping.wait()
+        console.print("Stopping …")
+    console.print("Stopped.")
+    return 0
+
+
+def check_cluster(options: argparse.Namespace, stopping: Event) -> int:
+    """Cause faults while load runs; 1 when something happened that must not."""
+    from demo.cluster.check import run_cluster_check  # noqa: PLC0415  # development only
+    from demo.cluster.stack import Layout  # noqa: PLC0415  # as above
+
+    layouts = [Layout(options.layout)] if options.layout else list(Layout)
+    outcomes = run_cluster_check(console, stopping, layouts)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
 def check(stopping: Event) -> int:
