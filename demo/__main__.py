@@ -1,4 +1,4 @@
-"""``python -m demo`` runs the demo until Ctrl-C, ``python -m demo check`` tries it in a browser.
+"""``python -m demo`` runs the demo until Ctrl-C; ``check`` tries it, ``attack`` attacks it.
 
 ``cluster`` and ``cluster-check`` do the same with several processes of everything, under fault.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DATA = ROOT / ".data" / "demo"
 SCREENSHOTS = ROOT / ".build" / "demo-screenshots"
+MATRIX = ROOT / ".build" / "demo-attack.html"
 PORTS = (3000, 3001, 8000)
 LAYOUTS = ("uvicorn", "gunicorn", "proxy")
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
@@ -36,12 +37,7 @@ def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     stopping = stop_signals()
     try:
-        if options.command == "check":
-            return check(stopping)
-        if options.command == "cluster-check":
-            return check_cluster(options, stopping)
-        serving = serve_cluster if options.command == "cluster" else serve
-        return serving(options, stopping)
+        return COMMANDS[options.command](options, stopping)
     except (DemoError, Stopped) as error:
         # Ctrl-C reaches the programs that set the database up, too, and these then complain.
         if isinstance(error, DemoError) and not stopping.is_set():
@@ -54,10 +50,10 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     made = argparse.ArgumentParser(
-        "python -m demo", description="Run the demo until Ctrl-C, or try it in a browser."
+        "python -m demo",
+        description="Run the demo until Ctrl-C, try it in a browser, or attack it.",
     )
-    commands = ["run", "check", "cluster", "cluster-check"]
-    made.add_argument("command", nargs="?", default="run", choices=commands)
+    made.add_argument("command", nargs="?", default="run", choices=COMMANDS)
     made.add_argument(
         "--layout",
         choices=LAYOUTS,
@@ -120,11 +116,18 @@ def check_cluster(options: argparse.Namespace, stopping: Event) -> int:
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
-def check(stopping: Event) -> int:
+def check(_: argparse.Namespace, stopping: Event) -> int:
     """Try the demo in a browser; 1 when a step fails."""
     from demo.check import run_check  # noqa: PLC0415  # Playwright is a development dependency
 
     return 1 if run_check(SCREENSHOTS, console, stopping).failed else 0
+
+
+def attack(_: argparse.Namespace, stopping: Event) -> int:
+    """Attack the demo as two people who signed up; 1 when something is open."""
+    from demo.attack import run_attack  # noqa: PLC0415  # needs betterguard's command line
+
+    return 1 if run_attack(MATRIX, console, stopping).open else 0
 
 
 def addresses(origins: Origins, ports: Sequence[int], data: Path) -> Iterator[str]:
@@ -157,6 +160,14 @@ def tell(error: DemoError) -> None:
         console.print(error.log_tail, markup=False, style="dim")
     console.print(f"[bold red]The demo does not run:[/] {error}", soft_wrap=True)
 
+
+COMMANDS = {
+    "run": serve,
+    "check": check,
+    "attack": attack,
+    "cluster": serve_cluster,
+    "cluster-check": check_cluster,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

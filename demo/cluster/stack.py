@@ -18,7 +18,7 @@ from demo.cluster.parts import haproxy, pgbouncer, redis
 from demo.errors import DemoError
 from demo.ports import HOST, free_port
 from demo.postgres import APPLICATION, running_database
-from demo.stack import ROOT, Origins, auth, backend, chatbot, make_tables
+from demo.stack import ROOT, Origins, auth, backend, chatbot, make_tables, only_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +76,7 @@ def running_cluster(data: Path, origins: Origins, layout: Layout) -> Iterator[Cl
     """Start every part in order; end all afterwards."""
     logs = data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
+    with only_one(data), contextlib.ExitStack() as stack:
         database = stack.enter_context(running_database(data / "postgres"))
         parts: dict[str, Part] = {}
 

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from betterguard import rows
-from tests.rows.path import Path, params
-from tests.rows.reading import READING
+from tests.rows.path import Path, Wall, params
+from tests.rows.reading import PG, READING
 from tests.rows.refusing import REFUSING
+from tests.rows.shaping import SHAPING
 from tests.rows.world import (
     ALICE,
     as_alice,
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
 
     from tests.rows.world import Outcome, World
 
-PATHS = (*READING, *WRITING, *REFUSING)
+PATHS = (*READING, *WRITING, *REFUSING, *SHAPING)
+# What SQLite cannot say is tried on PostgreSQL without its policies.
+WALL_1 = params(
+    tuple(path for path in PATHS if path.only == PG and path.alone is not Wall.POLICIES), PG
+)
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*cartesian product:sqlalchemy.exc.SAWarning",
     "ignore:Passing expression to ``distinct``:DeprecationWarning",
@@ -61,6 +66,15 @@ def postgres_engines(postgres_pair: tuple[World, World]) -> Iterator[dict[str, s
     yield engines
     for engine in engines.values():
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def unbound_engine(postgres_pair: tuple[World, World]) -> Iterator[sa.Engine]:
+    """An isolated engine of the superuser, whom no policy binds."""
+    world = postgres_pair[0]
+    engine = sa.create_engine(world.owner.url)
+    yield rows.isolate(engine, world.models.metadata)
+    engine.dispose()
 
 
 @cache
@@ -123,6 +137,11 @@ def test_sqlite(sqlite_pair: Any, sqlite_engine: sa.Engine, path: Path) -> None:
 def test_psycopg(postgres_pair: Any, postgres_engines: dict[str, sa.Engine], path: Path) -> None:
     run = sync_run(postgres_engines["psycopg"], postgres_pair[0], path)
     check(postgres_pair, path, run)
+
+
+@pytest.mark.parametrize("path", WALL_1)
+def test_the_compiler_alone(postgres_pair: Any, unbound_engine: sa.Engine, path: Path) -> None:
+    check(postgres_pair, path, sync_run(unbound_engine, postgres_pair[0], path))
 
 
 @pytest.mark.parametrize("path", params(PATHS, "postgresql"))

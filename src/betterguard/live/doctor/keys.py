@@ -80,20 +80,20 @@ def _why_none(subject: Subject) -> str:
     return "the settings take a shared secret, no key set"
 
 
-def _entries(url: str, answer: Answer) -> tuple[list[Any], Outcome | None]:
+def _entries(url: str, answer: Answer) -> tuple[tuple[Any, ...], Outcome | None]:
     """Give what the set holds, or the outcome that says why there is none."""
     if answer.status != httpx2.codes.OK:
         target = answer.header("location")
         found = f"{url}: status {answer.status}" + (f" to {quoted(target)}" if target else "")
         action = NO_KEY_SET if answer.status == NOT_FOUND else _status_action(target)
-        return [], FOUND.fault(found, action)
+        return (), FOUND.fault(found, action)
     try:
         entries = parse_json_object(answer.body).get("keys")
     except InvalidToken:
         what = "an HTML page" if answer.is_html else "something that is no JSON object"
-        return [], JSON.fault(f"{url}: {what}", _not_json(answer))
-    if not isinstance(entries, list):
-        return [], JSON.fault(f'{url}: a JSON object without "keys"', _not_json(answer))
+        return (), JSON.fault(f"{url}: {what}", _not_json(answer))
+    if not isinstance(entries, tuple):
+        return (), JSON.fault(f'{url}: a JSON object without "keys"', _not_json(answer))
     return entries, None
 
 
@@ -112,7 +112,7 @@ def _not_json(answer: Answer) -> str:
     return "set BETTER_AUTH_JWKS_URL to Better Auth's key set"
 
 
-def _keys(entries: list[Any]) -> Iterator[Outcome]:
+def _keys(entries: tuple[Any, ...]) -> Iterator[Outcome]:
     usable: list[VerificationKey] = []
     for position, entry in enumerate(entries):
         try:
