@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from betterguard import BetterGuard, User
 from fastapi import Depends
+
+from betterguard import BetterGuard, User
 
 __all__ = ["CurrentUser", "PathUser", "guard", "verify_token"]
 
