@@ -7,7 +7,7 @@ DATABASE_TESTS = tests/schema tests/rows/test_paths.py tests/rows/test_isolate.p
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check attack test test-windows examples docs check format fuzz bench lock clean
+.PHONY: help demo demo-check demo-cluster demo-cluster-check attack test test-windows examples docs check format fuzz bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -20,12 +20,20 @@ demo-check: ## run the demo unattended in a real browser; fails when a step fail
 	@$(BOOTSTRAP) dev node browser
 	@$(RUN) python -m demo check
 
+demo-cluster: ## run the demo with two back ends behind HAProxy, PgBouncer and Redis, until Ctrl-C
+	@$(BOOTSTRAP) dev node pgbouncer redis haproxy
+	@$(RUN) python -m demo cluster
+
+demo-cluster-check: ## cause faults in it while load runs; fails when something gets through
+	@$(BOOTSTRAP) dev node pgbouncer redis haproxy
+	@$(RUN) python -m demo cluster-check
+
 attack: ## attack the demo as two people who signed up; fails when something is open
 	@$(BOOTSTRAP) dev node
 	@$(RUN) python -m demo attack
 
 test: ## run the tests
-	@$(BOOTSTRAP) dev node browser pgbouncer redis
+	@$(BOOTSTRAP) dev node browser pgbouncer redis haproxy
 	@$(RUN) pytest
 	@$(RUN) python scripts/versions.py --quiet -n auto $(DATABASE_TESTS)
 

@@ -170,10 +170,12 @@ def key_set_server() -> Iterator[tuple[str, Ed25519PrivateKey]]:
 
 
 @contextlib.contextmanager
-def server(python: str, contender: str, url: str) -> Iterator[Server]:
+def server(
+    python: str, contender: str, url: str, *, app: str = "bench.contender:app"
+) -> Iterator[Server]:
     """Run one contender under uvicorn with one worker, until it is not needed any longer."""
     port = free_port()
-    command = [python, "-m", "uvicorn", "bench.contender:app", "--port", str(port)]
+    command = [python, "-m", "uvicorn", app, "--port", str(port)]
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*command, "--no-access-log", "--log-level", "warning"],
         cwd=ROOT,

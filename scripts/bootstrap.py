@@ -3,8 +3,8 @@
 Usage: python3 scripts/bootstrap.py PART [PART ...]
 
 Parts: demo, dev, docs (Python packages into .venv), node (Node 20+ and the npm packages), examples
-(their npm packages), browser (Chromium), pgbouncer, redis. Each is done once and again when its
-pinned requirements change.
+(their npm packages), browser (Chromium), pgbouncer, redis, haproxy. Each is done once and again
+when its pinned requirements change.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def main(parts: list[str]) -> int:
         "browser": browser,
         "pgbouncer": pgbouncer,
         "redis": redis,
+        "haproxy": haproxy,
     }
     unknown = [part for part in parts if part not in steps]
     if unknown or not parts:
@@ -165,6 +166,13 @@ def redis() -> None:
     """Find a Redis or Valkey server, or install Debian's where that is allowed."""
     if not any(map(shutil.which, REDIS_SERVERS)) and not apt_install("redis-server"):
         say("no Redis found: its tests will say what to install")
+
+
+def haproxy() -> None:
+    """Find HAProxy, or install Debian's where that is allowed."""
+    found = shutil.which("haproxy") or shutil.which("/usr/sbin/haproxy")
+    if found is None and not apt_install("haproxy"):
+        say("no HAProxy found: its tests will say what to install")
 
 
 def apt_install(package: str) -> bool:

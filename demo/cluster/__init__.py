@@ -1,3 +1,3 @@
-"""The demo on several processes and machines' worth of parts, and what becomes of it under fault."""
+"""The demo in several processes of everything, and what becomes of it under fault."""
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,7 +126,7 @@ async def outcome_of(cluster: Cluster, layout: Layout, fault: Fault, traffic: Tr
         fault.title,
         len(answers),
         dict(traffic.record.failures(began)),
-        max(after - before for before, after in zip(moments, moments[1:], strict=False)),
+        max(after - before for before, after in pairwise(moments)),
         back_after,
         tuple(f"{answer.kind}: {answer.violation}" for answer in answers if answer.violation),
     )

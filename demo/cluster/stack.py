@@ -1,4 +1,4 @@
-"""The whole cluster: PostgreSQL, PgBouncer, Redis, Better Auth, and the back end in three layouts."""
+"""The whole cluster: PostgreSQL, PgBouncer, Redis, Better Auth, back ends in three layouts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from demo.cluster.parts import haproxy, pgbouncer, redis
 from demo.errors import DemoError
 from demo.ports import HOST, free_port
 from demo.postgres import APPLICATION, running_database
-from demo.stack import ROOT, Origins, auth, backend, chatbot, make_tables
+from demo.stack import ROOT, Origins, auth, backend, chatbot, make_tables, only_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cluster", "Layout", "running_cluster"]
 
+TOKEN_LIFETIME = "15m"  # noqa: S105  # a duration
 WORKERS = 4
 INSTANCES = 2
 STOP_LIMIT = 30.0
@@ -57,25 +58,25 @@ class Cluster:
 
     def restart_postgres(self) -> None:
         """Restart PostgreSQL at once: every connection is cut, as at a failover."""
-        pid = self.database.server.get_pid()
-        if pid is None:
-            msg = "PostgreSQL does not run"
-            raise DemoError(msg)
-        os.kill(pid, signal.SIGINT)
+        server = self.database.server
+        # The server itself removes this file, as the last thing that it does.
+        lock = server.pgdata / "postmaster.pid"
+        os.kill(int(lock.read_text().split()[0]), signal.SIGINT)
         deadline = time.monotonic() + STOP_LIMIT
-        while self.database.server.get_pid() == pid and time.monotonic() < deadline:
+        while lock.exists():
+            if time.monotonic() > deadline:
+                msg = f"PostgreSQL did not end in {STOP_LIMIT:.0f} s"
+                raise DemoError(msg)
             time.sleep(0.05)
-        self.database.server.ensure_postgres_running()
+        server.ensure_postgres_running()
 
 
 @contextlib.contextmanager
-def running_cluster(
-    data: Path, origins: Origins, layout: Layout, token_lifetime: str = "15m"
-) -> Iterator[Cluster]:
+def running_cluster(data: Path, origins: Origins, layout: Layout) -> Iterator[Cluster]:
     """Start every part in order; end all afterwards."""
     logs = data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
+    with only_one(data), contextlib.ExitStack() as stack:
         database = stack.enter_context(running_database(data / "postgres"))
         parts: dict[str, Part] = {}
 
@@ -84,7 +85,7 @@ def running_cluster(
             return part
 
         store = started(redis(folder(data, "redis")))
-        sign_in = auth(data, origins, database.url("postgresql"), token_lifetime)
+        sign_in = auth(data, origins, database.url("postgresql"), TOKEN_LIFETIME)
         started(part_of(sign_in))
         make_tables(database, data)
         started(part_of(chatbot(data, origins)))

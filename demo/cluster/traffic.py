@@ -8,14 +8,15 @@ import itertools
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import httpx2
 
 from demo.cluster.people import forged
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from demo.cluster.people import People, Person
 
@@ -23,7 +24,7 @@ __all__ = ["Answer", "Record", "Traffic"]
 
 RENEWAL = 1.0  # seconds between two renewals of somebody's token
 PROXY_FAILURES = frozenset({502, 503, 504})
-PUBLIC_500 = {"detail": "Internal Server Error"}
+PUBLIC_500 = '{"detail":"Internal Server Error"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,6 @@ class Record:
         """Count what was not served from a moment on, by what was seen of it."""
         return Counter(answer.failure for answer in self.since(moment) if answer.failure)
 
-    def violations(self) -> list[Answer]:
-        """Give what must never be."""
-        return [answer for answer in self.answers if answer.violation]
-
 
 class Traffic:
     """People at work, several calls at a time, until the context is left."""
@@ -73,16 +70,16 @@ class Traffic:
         self._foreign_row = 0
 
     @contextlib.asynccontextmanager
-    async def running(self):  # noqa: ANN201
+    async def running(self) -> AsyncIterator[None]:
         """Let everybody work, and renew their tokens."""
-        mine, other = self._persons[0], self._persons[1]
-        added = await self._call(other, "POST", "tasks", json={"title": f"{other.user_id} keeps"})
+        keeper = self._persons[-1]
+        kept = {"title": f"{keeper.user_id} keeps this"}
+        added = await self._call(keeper, "POST", "tasks", json=kept)
         self._foreign_row = added.json()["id"]
-        del mine
         work = [self._work(person) for person in self._persons]
         tasks = [asyncio.create_task(one) for one in (*work, self._renew())]
         try:
-            yield self
+            yield
         finally:
             for task in tasks:
                 task.cancel()
@@ -98,16 +95,17 @@ class Traffic:
             await asyncio.sleep(0)
 
     def _calls(self, person: Person) -> Iterator[tuple[str, Callable[[], Awaitable[str]]]]:
-        yield "add", lambda: self._add(person)
-        yield "list", lambda: self._list(person)
-        yield "foreign path", lambda: self._refused(person, 403, f"../{self._other(person)}/tasks")
-        if person is not self._persons[1]:
-            yield "foreign row", lambda: self._refused(person, 404, f"tasks/{self._foreign_row}")
-        bad = forged(person.token)
-        yield "forged", lambda: self._refused(person, 401, "tasks", bad)
-        for gone in list(self.revoked):
-            yield "revoked", lambda gone=gone: self._refused(gone, 401, "tasks")
-        yield "clear", lambda: self._clear(person)
+        yield "add", partial(self._add, person)
+        yield "list", partial(self._list, person)
+        other = next(one.user_id for one in self._persons if one is not person)
+        yield "foreign path", partial(self._refused, person, 403, "tasks", of=other)
+        if person is not self._persons[-1]:
+            row = f"tasks/{self._foreign_row}"
+            yield "foreign row", partial(self._refused, person, 404, row)
+        yield "forged", partial(self._refused, person, 401, "tasks", token=forged(person.token))
+        for gone in self.revoked:
+            yield "revoked", partial(self._refused, gone, 401, "tasks")
+        yield "clear", partial(self._clear, person)
 
     async def _judged(self, kind: str, call: Callable[[], Awaitable[str]]) -> None:
         failure = violation = ""
@@ -143,28 +141,30 @@ class Traffic:
                 await self._call(person, "DELETE", f"tasks/{task['id']}")
         return ""
 
-    async def _refused(self, person: Person, status: int, path: str, token: str = "") -> str:
-        answer = await self._call(person, "GET", path, token)
+    async def _refused(self, person: Person, status: int, path: str, **options: str) -> str:
+        answer = await self._call(person, "GET", path, **options)
         if answer.status_code == status:
             return ""
         return f"expected {status}, got {answer.status_code}: {answer.text[:200]}"
 
-    async def _call(
-        self, person: Person, method: str, path: str, token: str = "", json: Any = None
+    async def _call(  # noqa: PLR0913  # a request has that many parts
+        self,
+        person: Person,
+        method: str,
+        path: str,
+        *,
+        of: str = "",
+        token: str = "",
+        json: object = None,
     ) -> httpx2.Response:
-        user_id = person.user_id
-        if path.startswith("../"):
-            user_id, _, path = path.removeprefix("../").partition("/")
-        url = f"{self._api}/api/user/{user_id}/{path}"
+        """Call the API for a person; ``of`` and ``token`` are others than that person's."""
+        url = f"{self._api}/api/user/{of or person.user_id}/{path}"
         headers = {"Authorization": f"Bearer {token or person.token}"}
         try:
             answer = await self._client.request(method, url, headers=headers, json=json)
         except httpx2.HTTPError as error:
             raise NotServed(type(error).__name__) from None
-        if answer.status_code in PROXY_FAILURES or (
-            answer.status_code == httpx2.codes.INTERNAL_SERVER_ERROR
-            and answer.json() == PUBLIC_500
-        ):
+        if says_that_it_is_away(answer):
             raise NotServed(str(answer.status_code))
         return answer
 
@@ -176,9 +176,14 @@ class Traffic:
                 with contextlib.suppress(httpx2.HTTPError):
                     await self._people.renew(person)
 
-    def _other(self, person: Person) -> str:
-        return next(one.user_id for one in self._persons if one is not person)
-
 
 class NotServed(Exception):
     """No answer came, or one that says that the service is away."""
+
+
+def says_that_it_is_away(answer: httpx2.Response) -> bool:
+    """Tell an answer that owns up to a failure and shows nothing of the inside."""
+    if answer.status_code in PROXY_FAILURES:
+        return True
+    failed = answer.status_code == httpx2.codes.INTERNAL_SERVER_ERROR
+    return failed and answer.text == PUBLIC_500
