@@ -21,6 +21,7 @@ from betterguard.audit.cache import Cache, folder
 from betterguard.audit.config import read_config
 from betterguard.audit.policy import changed_lines, on_lines, without_baseline, write_baseline
 from betterguard.audit.reports import machine, text
+from betterguard.audit.reports.checklist import filled
 from betterguard.cli.commands import alone
 from betterguard.errors import ConfigurationError
 
@@ -101,6 +102,9 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
     routes: Annotated[
         bool, typer.Option("--routes", help="List every route: authentication and rows.")
     ] = False,
+    checklist: Annotated[
+        bool, typer.Option("--checklist", help="Print the implementation checklist, filled in.")
+    ] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Make the safe fixes.", rich_help_panel=FIXES)
     ] = False,
@@ -158,7 +162,10 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
         report = _narrow(report, baseline, diff_base)
     except ConfigurationError as err:
         _refuse(str(err))
-    _write(report, style, output)
+    if checklist:
+        typer.echo(filled(report.findings), nl=False)
+    else:
+        _write(report, style, output)
     if any(finding.severity >= config.fail_on for finding in report.findings):
         raise typer.Exit(FOUND)
 

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = ("audit", "doctor", "init", "token")
+COMMANDS = ("attack", "audit", "doctor", "init", "skill", "token")
 """Each is a module beside this one, with an ``app``."""
 
 

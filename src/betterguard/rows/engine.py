@@ -90,11 +90,14 @@ class _Watch:
         statement: Executable,
         several: Sequence[Mapping[str, Any]],
         single: Mapping[str, Any],
-        _options: Mapping[str, Any],
+        options: Mapping[str, Any],
     ) -> tuple[Executable, Sequence[Mapping[str, Any]], Mapping[str, Any]]:
         user = user_of(connection)
         if isinstance(statement, ExecutableDDLElement):
             msg = "DDL on an isolated engine: use the engine of the role that owns the tables"
+            raise UnsafeStatement(msg)
+        if options.get("schema_translate_map"):
+            msg = "schema_translate_map gives a table another name after its owner was looked up"
             raise UnsafeStatement(msg)
         if isinstance(statement, Insert | Update):
             rows = several or ([single] if single else [])
@@ -121,8 +124,8 @@ class _Watch:
         if compiled.needs_user and user is None:
             raise no_user()
         if compiled.isinsert:
-            rule = self._rule_of(compiled)
-            check_bound_owner(rule, context.compiled_parameters, user)
+            table = compiled.compile_state.statement.table  # type: ignore[union-attr]
+            check_bound_owner(self.ownership, table, context.compiled_parameters, user)
 
     def keep_user(self, connection: Connection, options: Mapping[str, Any]) -> None:
         """Refuse another user on a connection that has been opened already."""
@@ -134,9 +137,6 @@ class _Watch:
         # SQLite's reflection; a PRAGMA tells of tables and never of rows.
         if not sql.lstrip().casefold().startswith("pragma "):
             self.raw_sql.refuse(sql)
-
-    def _rule_of(self, compiled: Any) -> Rule | None:
-        return self.ownership.rule_for(compiled.compile_state.statement.table)
 
 
 def user_of(connection: Connection) -> UserId | None:

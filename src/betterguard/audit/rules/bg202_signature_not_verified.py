@@ -180,6 +180,7 @@ RULE = Rule(
         "after verification has failed."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -227,6 +228,32 @@ def current_user(authorization: str = Header()):
     token = authorization.removeprefix("Bearer ")
     body = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(body + "=="))["sub"]
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+def get_current_user(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:
+    token = credentials.credentials
+    try:
+        payload = jwt.decode(token, options={"verify_signature": False})
+        return payload["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+"""),
+    ),
+    fixed=(
+        None,
+        None,
+        None,
+        None,
+        Snippet.of("""
+from betterguard import BetterGuard
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
 """),
     ),
 )

@@ -1,0 +1,335 @@
+"""Cross-user attacks on operations: Bob's token, and what is Alice's in path and query."""
+
+from __future__ import annotations
+
+import string
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from betterguard.live.attack.calls import with_headers
+from betterguard.live.attack.credentials import IDENTITY_HEADERS, IDENTITY_PARAMETERS
+from betterguard.live.attack.evidence import stable
+from betterguard.live.attack.markers import Marker
+from betterguard.live.attack.naming import is_user, last_segment, parameters_of
+from betterguard.live.attack.objects import Unmade
+from betterguard.live.attack.values import chosen
+from betterguard.live.attack.views import View, view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from random import Random
+
+    from betterguard.live.attack.arena import Arena
+    from betterguard.live.attack.evidence import Answer, Call, Exchange
+    from betterguard.live.attack.objects import Made, Objects
+    from betterguard.live.attack.openapi import Operation, Parameter
+    from betterguard.live.attack.probing import Probe
+    from betterguard.live.attack.result import Cell
+
+__all__ = ["Crossing", "unknown_id"]
+
+FAR = 1_000_003
+"""So far away is an id that does not exist, where ids are numbers."""
+NONCE = "betterguard"
+NOT_FULLY = frozenset({400, 404, 409, 422})
+"""Answers that may be about an optional part of a body rather than about what is attacked."""
+MALFORMED = frozenset({400, 422})
+
+_BY_METHOD = {"PUT": "update-foreign", "PATCH": "update-foreign", "DELETE": "delete-foreign"}
+_CHECKED_BY_STATE = frozenset(_BY_METHOD.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A request of Bob's, and how Alice's object stood before and after it."""
+
+    exchange: Exchange
+    before: View
+    after: View
+
+    @property
+    def change(self) -> str:
+        """What became of Alice's object; empty for nothing."""
+        return self.before.change_to(self.after)
+
+    @property
+    def unharmed(self) -> bool:
+        """Whether the object is known to be as it was."""
+        return self.before.known and self.before.there and not self.change
+
+
+class Crossing:
+    """Tries each operation as Bob on what Alice has made."""
+
+    def __init__(self, arena: Arena, objects: Objects) -> None:
+        self.arena = arena
+        self.objects = objects
+
+    async def run(self, probes: Sequence[Probe]) -> None:
+        """Try every operation that Alice could exercise."""
+        for probe in probes:
+            if self.arena.result.serves_anyone(probe.name):
+                continue
+            attack = self._attack(probe)
+            try:
+                await self._on(probe, attack)
+            except Unmade as err:
+                self._cell(probe.operation, attack).untried(str(err))
+
+    def _attack(self, probe: Probe) -> str:
+        """Name what it is to do this to another's object."""
+        operation = probe.operation
+        if operation.method == "POST":
+            makes = operation in self.arena.kinds.creators.values()
+            return "create-under-foreign" if makes else "act-on-foreign"
+        on_one = "read-foreign" if probe.target else "list-foreign"
+        return _BY_METHOD.get(operation.method, on_one)
+
+    async def _on(self, probe: Probe, attack: str) -> None:
+        operation = probe.operation
+        if probe.target is not None:
+            await self._on_object(operation, attack)
+        elif operation.method != "POST":
+            await self._on_collection(operation, attack)
+        if operation.reads:
+            await self._by_query(operation)
+        elif operation.method == "POST" and probe.target is None and operation.body is not None:
+            await self._by_body(operation)
+        if any(
+            is_user(name, last_segment(before)) for name, before in parameters_of(operation.path)
+        ):
+            await self._by_path_user(probe)
+
+    async def _on_object(self, operation: Operation, attack: str) -> None:
+        """Name Alice's object in the path, beside Bob's own id."""
+        marker = Marker.new(self.arena.random)
+        target = await self._fresh(operation)
+        await self._control(operation)
+        trial = await self._trial(operation, target, marker)
+        stranger = replace(target, id=unknown_id(target.id, self.arena.random))
+        missing = await self._sent(operation, await self._values(operation, stranger), marker)
+        self._judge(self._cell(operation, attack), trial, missing.answer)
+        self._judge_oracle(operation, trial.exchange, missing.answer, (target.id, stranger.id))
+
+    async def _control(self, operation: Operation) -> None:
+        """Make sure that Bob may do to his own what is refused for Alice's; raises `Unmade`."""
+        own = await self.objects.make(self.objects.kinds_in(operation)[-1], self.arena.bob)
+        exchange = await self._sent(operation, await self._values(operation, own))
+        if not exchange.answer.good:
+            msg = f"answered {exchange.answer.status} to Bob for his own object too"
+            raise Unmade(msg)
+
+    async def _fresh(self, operation: Operation) -> Made:
+        kind = self.objects.kinds_in(operation)[-1]
+        if operation.reads:
+            return await self.objects.need(kind, self.arena.alice)
+        return await self.objects.make(kind, self.arena.alice)
+
+    async def _trial(
+        self, operation: Operation, target: Made, marker: Marker, *, as_alice: bool = False
+    ) -> Trial:
+        values = await self._values(operation, target, as_alice=as_alice)
+        unseen = View(known=False)
+        before = unseen if operation.reads else await view(self.objects, target)
+        exchange = await self._sent(operation, values, marker)
+        after = unseen if operation.reads else await view(self.objects, target)
+        return Trial(exchange, before, after)
+
+    async def _values(
+        self, operation: Operation, target: Made | None = None, *, as_alice: bool = False
+    ) -> dict[str, Any]:
+        user = self.arena.alice if as_alice else self.arena.bob
+        return await self.objects.path_values(operation, self.arena.bob, target, user)
+
+    async def _sent(
+        self, operation: Operation, values: Mapping[str, Any], marker: Marker | None = None
+    ) -> Exchange:
+        """Send as Bob; once more with the least when an optional part may be what is refused."""
+        bob, marker = self.arena.bob, marker or Marker.new(self.arena.random)
+        call = await self.objects.call(operation, bob, values, marker=marker)
+        exchange = await self.arena.as_person(bob, call)
+        if exchange.answer.status in NOT_FULLY:
+            least = await self.objects.call(operation, bob, values, marker=marker, full=False)
+            again = exchange if least == call else await self.arena.as_person(bob, least)
+            exchange = exchange if again.answer.status in MALFORMED else again
+        if operation.method == "POST" and exchange.answer.good:
+            await self.objects.note(operation, exchange, bob, values, marker)
+        return exchange
+
+    def _judge(self, cell: Cell, trial: Trial, missing: Answer) -> None:
+        answer = trial.exchange.answer
+        if trial.change:
+            cell.opened(f"Alice's object {trial.change}", trial.exchange)
+        elif answer.good and self.objects.leaks_in(answer.text):
+            cell.opened("the answer shows what Alice made", trial.exchange)
+        elif answer.good and cell.attack.name == "create-under-foreign":
+            cell.opened("an object was added under Alice's", trial.exchange)
+        elif answer.good and not missing.good and not self._is_harmless(cell, trial):
+            cell.opened("granted for Alice's object, refused for one that is none", trial.exchange)
+        else:
+            cell.held()
+
+    @staticmethod
+    def _is_harmless(cell: Cell, trial: Trial) -> bool:
+        return cell.attack.name in _CHECKED_BY_STATE and trial.unharmed
+
+    def _judge_oracle(
+        self, operation: Operation, foreign: Exchange, missing: Answer, ids: tuple[Any, Any]
+    ) -> None:
+        cell = self._cell(operation, "existence-oracle")
+        answer = foreign.answer
+        if answer.good or missing.good:
+            cell.held()  # what is granted is another attack's matter
+        elif answer.status != missing.status:
+            note = f"{answer.status} for Alice's object, {missing.status} for one that is none"
+            cell.opened(note, foreign)
+        elif _masked(answer, ids[0]) != _masked(missing, ids[1]):
+            cell.opened("the answers for Alice's object and for none differ in their text", foreign)
+        else:
+            cell.held()
+
+    async def _on_collection(self, operation: Operation, attack: str) -> None:
+        """Ask for a collection right after Alice, and once more past any cache."""
+        if not operation.reads:
+            await self._on_everything(operation, attack)
+            return
+        alice, bob = self.arena.alice, self.arena.bob
+        own = await self.objects.call(
+            operation, alice, await self.objects.path_values(operation, alice)
+        )
+        await self.arena.as_person(alice, own)
+        call = await self.objects.call(operation, bob, await self._values(operation))
+        past_cache = replace(call, query=(*call.query, ("_", NONCE)))
+        after_alice = await self.arena.as_person(bob, call)
+        fresh = await self.arena.as_person(bob, past_cache)
+        if not fresh.answer.good:
+            msg = f"answered {fresh.answer.status} to Bob too"
+            raise Unmade(msg)
+        listed = self._cell(operation, attack)
+        self._judge_leak(listed, fresh, "the answer shows what Alice made")
+        if listed.exchange is None:
+            note = "right after Alice the answer shows what she made"
+            self._judge_leak(self._cell(operation, "cached-answer"), after_alice, note)
+
+    async def _on_everything(self, operation: Operation, attack: str) -> None:
+        """Change or delete without naming an object: Alice's must stay as they are."""
+        for kind in self.arena.kinds.creators:
+            target = self.objects.find(kind, self.arena.alice)
+            if target is not None:
+                trial = await self._trial(operation, target, Marker.new(self.arena.random))
+                if trial.change:
+                    self._cell(operation, attack).opened(
+                        f"Alice's object {trial.change}", trial.exchange
+                    )
+        self._cell(operation, attack).held()
+
+    async def _by_path_user(self, probe: Probe) -> None:
+        """Put Alice's id into the path, with Bob's token."""
+        operation = probe.operation
+        cell = self._cell(operation, "path-user")
+        target = await self._fresh(operation) if probe.target else None
+        if target is not None:
+            marker = Marker.new(self.arena.random)
+            trial = await self._trial(operation, target, marker, as_alice=True)
+            self._judge(cell, trial, trial.exchange.answer)
+            return
+        values = await self._values(operation, as_alice=True)
+        exchange = await self._sent(operation, values)
+        if operation.method == "POST" and exchange.answer.good:
+            cell.opened("granted in Alice's name", exchange)
+        else:
+            self._judge_leak(cell, exchange, "the answer shows what Alice made")
+
+    async def _by_query(self, operation: Operation) -> None:
+        """Ask for Alice's in every query parameter, listed or not, and in headers."""
+        base = await self.objects.call(operation, self.arena.bob, await self._values(operation))
+        if self._shows(await self.arena.as_person(self.arena.bob, base)):
+            return  # it shows Alice's objects anyway
+        for attack, note, call in self._questions(operation, base):
+            exchange = await self.arena.as_person(self.arena.bob, call)
+            self._judge_leak(self._cell(operation, attack), exchange, note)
+
+    def _questions(self, operation: Operation, base: Call) -> Iterator[tuple[str, str, Call]]:
+        """Vary a request: one query parameter or header at a time."""
+        listed = {parameter.name for parameter in operation.placed("query")}
+        for parameter in operation.placed("query"):
+            attack = "query-user" if is_user(parameter.name) else "search-foreign"
+            for value in self._asked_for(parameter, operation.path):
+                kept = tuple(pair for pair in base.query if pair[0] != parameter.name)
+                call = replace(base, query=(*kept, (parameter.name, value)))
+                yield attack, f"asked with {parameter.name}", call
+        for name in IDENTITY_PARAMETERS:
+            if name not in listed:
+                call = replace(base, query=(*base.query, (name, self.arena.alice.user_id)))
+                yield "query-user", f"asked with {name}", call
+        for name in IDENTITY_HEADERS:
+            call = with_headers(base, ((name, self.arena.alice.user_id),))
+            yield "query-user", f"asked with the header {name}", call
+
+    def _asked_for(self, parameter: Parameter, path: str) -> list[str]:
+        schema = chosen(parameter.schema)
+        if is_user(parameter.name):
+            return [self.arena.alice.user_id]
+        kind = self.arena.kinds.of_field(parameter.name, path)
+        target = None if kind is None else self.objects.find(kind, self.arena.alice)
+        if target is not None:
+            return [str(target.id)]
+        if schema.get("type") == "boolean":
+            return ["true", "false"]
+        if schema.get("enum"):
+            return [str(one) for one in schema["enum"]]
+        if schema.get("type", "string") != "string" or schema.get("format"):
+            return []
+        return [made.marker.key for made in self.objects.latest(self.arena.alice)]
+
+    async def _by_body(self, operation: Operation) -> None:
+        """Search, by a body, for what is Alice's."""
+        if operation in self.arena.kinds.creators.values():
+            return
+        values = await self._values(operation)
+        cell = self._cell(operation, "search-foreign")
+        for made in self.objects.latest(self.arena.alice):
+            asked = Marker(made.marker.key, "")
+            call = await self.objects.call(operation, self.arena.bob, values, marker=asked)
+            exchange = await self.arena.as_person(self.arena.bob, call)
+            self._judge_leak(cell, exchange, "the answer shows what Alice made")
+
+    def _judge_leak(self, cell: Cell, exchange: Exchange, note: str) -> None:
+        if self._shows(exchange):
+            cell.opened(note, exchange)
+        else:
+            cell.held()
+
+    def _shows(self, exchange: Exchange) -> bool:
+        return exchange.answer.good and self.objects.leaks_in(exchange.answer.text) is not None
+
+    def _cell(self, operation: Operation, attack: str) -> Cell:
+        return self.arena.result.cell(operation.name, attack)
+
+
+def unknown_id(known: str | int, random: Random) -> str | int:
+    """Make an id of the same shape that nothing has."""
+    if isinstance(known, int) or known.isdecimal():
+        far = int(known) + FAR
+        return far if isinstance(known, int) else str(far)
+    try:
+        uuid.UUID(known)
+    except ValueError:
+        return "".join(_replaced(letter, random) for letter in known)
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
+def _replaced(letter: str, random: Random) -> str:
+    for alphabet in (string.digits, string.ascii_lowercase, string.ascii_uppercase):
+        if letter in alphabet:
+            return random.choice(alphabet)
+    return letter
+
+
+def _masked(answer: Answer, number: str | int) -> Any:
+    text = answer.text.replace(str(number), "ID")
+    try:
+        return stable(replace(answer, text=text).data) or text
+    except ValueError:
+        return text

@@ -1,0 +1,134 @@
+"""Sends requests one by one: so many in all, so many a second, each within its time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import httpx2
+
+from betterguard.live.attack.evidence import Answer, Call, Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["NO_ANSWER", "BudgetSpent", "Limits", "Sender"]
+
+ANSWER_BYTES = 2 * 1024 * 1024
+WAIT_AFTER_429 = 5.0
+TRIES_AFTER_429 = 3
+TOO_MANY = 429
+NO_ANSWER = 599
+"""The status that stands for no answer at all: a time-out or a broken connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be asked: requests in all, requests a second (None: no limit), seconds each."""
+
+    requests: int = 5000
+    rate: float | None = None
+    timeout: float = 10.0
+
+
+class BudgetSpent(Exception):
+    """All requests that were allowed have been sent."""
+
+
+class Sender:
+    """Sends calls to one origin and counts them; ``spent`` is how many were sent.
+
+    ``headers`` go with every request. ``told`` is called after each with the count.
+    """
+
+    def __init__(
+        self,
+        client: httpx2.AsyncClient,
+        limits: Limits,
+        headers: tuple[tuple[str, str], ...] = (),
+        told: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._client = client
+        self._limits = limits
+        self._headers = headers
+        self._told = told
+        self._next = 0.0
+        self._allowed = limits.requests
+        self.spent = 0
+
+    def allow_more(self) -> None:
+        """Allow as many requests again as at the start, to clean up with."""
+        self._allowed = self.spent + self._limits.requests
+
+    async def send(self, call: Call) -> Exchange:
+        """Send a call; waits and repeats when the application asks for patience (429).
+
+        Raises `BudgetSpent` instead when no request is left. What answers nothing has the
+        status 599.
+        """
+        answer = await self._once(call)
+        for _ in range(TRIES_AFTER_429):
+            if answer.status != TOO_MANY:
+                break
+            await asyncio.sleep(_patience(answer))
+            answer = await self._once(call)
+        return Exchange(call, answer)
+
+    async def _once(self, call: Call) -> Answer:
+        if self.spent >= self._allowed:
+            raise BudgetSpent
+        await self._pace()
+        self.spent += 1
+        self._told(self.spent)
+        try:
+            async with asyncio.timeout(self._limits.timeout):
+                return await self._answer(call)
+        except (httpx2.HTTPError, TimeoutError, AssertionError) as err:
+            # AssertionError: an application in the process that ended without an answer.
+            return Answer(NO_ANSWER, (), f"no answer: {type(err).__name__}")
+
+    async def _pace(self) -> None:
+        if self._limits.rate is None:
+            return
+        now = time.monotonic()
+        await asyncio.sleep(max(0.0, self._next - now))
+        self._next = max(self._next, now) + 1 / self._limits.rate
+
+    async def _answer(self, call: Call) -> Answer:
+        query = "&".join(f"{quote(name)}={quote(value)}" for name, value in call.query)
+        # Whole, since a path that begins with two slashes would be taken for a host.
+        url = str(self._client.base_url).rstrip("/") + call.path + (f"?{query}" if query else "")
+        headers = [
+            (name.encode("ascii"), value.encode("utf-8"))
+            for name, value in (*self._headers, *call.headers)
+        ]
+        request = self._client.build_request(
+            call.method, url, headers=headers, content=call.body or None
+        )
+        response = await self._client.send(request, stream=True)
+        try:
+            return Answer(
+                response.status_code,
+                tuple(response.headers.multi_items()),
+                await _text(response),
+            )
+        finally:
+            await response.aclose()
+
+
+async def _text(response: httpx2.Response) -> str:
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > ANSWER_BYTES:
+            break
+    return body.decode("utf-8", "replace")
+
+
+def _patience(answer: Answer) -> float:
+    headers = {name.lower(): value for name, value in answer.headers}
+    asked = headers.get("retry-after", headers.get("x-retry-after", "1"))
+    return min(float(asked) if asked.isdecimal() else 1.0, WAIT_AFTER_429)

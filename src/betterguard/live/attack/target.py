@@ -1,0 +1,149 @@
+"""What is attacked: an address on loopback or confirmed as one's own, or an application in here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from betterguard.addresses import AddressRefused, is_loopback, parse_address
+from betterguard.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = ["AppTarget", "Target", "UrlTarget", "parse_target"]
+
+IN_PROCESS = "http://testserver"
+LIFESPAN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class UrlTarget:
+    """An API behind an address."""
+
+    base: str
+
+    @property
+    def name(self) -> str:
+        """The address."""
+        return self.base
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[httpx2.AsyncClient]:
+        """Give a client; redirects are answers, and no proxy or .netrc takes part."""
+        async with httpx2.AsyncClient(base_url=self.base, trust_env=False) as client:
+            yield client
+
+
+@dataclass(frozen=True, slots=True)
+class AppTarget:
+    """An ASGI application, by ``module:attribute`` or as an object; it runs in this process."""
+
+    name: str
+    app: Any = None
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[httpx2.AsyncClient]:
+        """Import the application, run its lifespan, and give a client that calls it directly."""
+        app = self.app if self.app is not None else loaded(self.name)
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            _lifespan(app),
+            httpx2.AsyncClient(base_url=IN_PROCESS, transport=transport) as client,
+        ):
+            yield client
+
+
+Target = UrlTarget | AppTarget
+
+
+def parse_target(text: str, own_host: str | None = None) -> Target:
+    """Read TARGET; `ConfigurationError` for an address elsewhere that nobody said is their own.
+
+    ``own_host`` is the host that the user typed to confirm it.
+    """
+    if "://" not in text:
+        module, colon, attribute = text.partition(":")
+        if (
+            colon
+            and module
+            and all(part.isidentifier() for part in f"{module}.{attribute}".split("."))
+        ):
+            return AppTarget(text)
+        msg = f"{text!r} is neither an address (http://127.0.0.1:8000) nor module:app"
+        raise ConfigurationError([msg])
+    try:
+        address = parse_address(text)
+    except AddressRefused as err:
+        msg = f"the target {err}"
+        raise ConfigurationError([msg]) from err
+    host = urlsplit(address.origin).hostname
+    if not is_loopback(address.origin) and own_host != host:
+        msg = (
+            f"{host} is not this machine: attack only what is yours, and say so with "
+            f"--i-own-this {host}"
+        )
+        raise ConfigurationError([msg])
+    return UrlTarget(str(address))
+
+
+def loaded(name: str) -> Any:
+    """Import an application by ``module:attribute``, from the current folder too."""
+    if os.getcwd() not in sys.path:  # noqa: PTH109  sys.path holds texts
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109  as above
+    module, _, path = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except Exception as err:
+        # Without its message, which may quote settings.
+        msg = (
+            f"{name} cannot be imported ({type(err).__name__}): "
+            f'`python -c "import {module}"` tells why'
+        )
+        raise ConfigurationError([msg]) from err
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: Any) -> AsyncIterator[None]:
+    """Start and stop an application by ASGI's lifespan protocol; one without it is just run."""
+    to_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    from_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+    running = asyncio.create_task(app(scope, to_app.get, from_app.put))
+    await to_app.put({"type": "lifespan.startup"})
+    supported = await _answered(running, from_app, "startup")
+    try:
+        yield
+    finally:
+        if supported:
+            await to_app.put({"type": "lifespan.shutdown"})
+            await _answered(running, from_app, "shutdown")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def _answered(
+    running: asyncio.Task[None], from_app: asyncio.Queue[dict[str, str]], phase: str
+) -> bool:
+    """Wait for the end of a phase; False when the application knows no lifespan."""
+    answer = asyncio.create_task(from_app.get())
+    async with asyncio.timeout(LIFESPAN_SECONDS):
+        await asyncio.wait({answer, running}, return_when=asyncio.FIRST_COMPLETED)
+    if not answer.done():
+        answer.cancel()
+        return False
+    if answer.result()["type"] == f"lifespan.{phase}.failed":
+        msg = f"the application failed in its {phase}: {answer.result().get('message', '')}"
+        raise ConfigurationError([msg])
+    return True

@@ -1,0 +1,75 @@
+"""What an object looks like to somebody, so that changes by somebody else come to light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from betterguard.live.attack.evidence import Answer, stable
+from betterguard.live.attack.objects import Unmade, element_of, element_with
+
+if TYPE_CHECKING:
+    from betterguard.live.attack.markers import Marker
+    from betterguard.live.attack.objects import Made, Objects
+    from betterguard.live.attack.openapi import Operation
+    from betterguard.live.attack.people import Person
+
+__all__ = ["View", "sees", "view"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How an object stood: ``known`` is False where no operation shows it."""
+
+    known: bool
+    there: bool = False
+    data: Any = None
+
+    def change_to(self, later: View) -> str:
+        """Say what happened between two views; empty for nothing, or for nothing known."""
+        if not (self.known and later.known and self.there):
+            return ""
+        if not later.there:
+            return "is gone"
+        return "was changed" if self.data != later.data else ""
+
+
+async def view(objects: Objects, made: Made) -> View:
+    """Look at an object as its owner: by its own address, or else in its collection's list."""
+    item = objects.on_item("GET", made.kind)
+    if item is not None:
+        answer = await _asked(objects, item, made.owner, made)
+        return View(answer is not None, answer is not None and answer.good, _data(answer))
+    listing = objects.listing(made.kind)
+    if listing is None:
+        return View(known=False)
+    answer = await _asked(objects, listing, made.owner, made)
+    if answer is None or not answer.good:
+        return View(known=False)
+    element = element_with(answer.data, made.marker) or element_of(answer.data, made.id)
+    return View(known=True, there=element is not None, data=stable(element))
+
+
+async def sees(objects: Objects, person: Person, made: Made, marker: Marker) -> bool:
+    """Tell whether somebody can see an object, by its address or in its collection's list."""
+    for operation in (objects.on_item("GET", made.kind), objects.listing(made.kind)):
+        if operation is not None:
+            answer = await _asked(objects, operation, person, made)
+            if answer is not None and answer.good and marker.shows_in(answer.text):
+                return True
+    return False
+
+
+async def _asked(
+    objects: Objects, operation: Operation, person: Person, made: Made
+) -> Answer | None:
+    try:
+        values = await objects.path_values(operation, person, made)
+        call = await objects.call(operation, person, values)
+    except Unmade:
+        return None
+    return (await objects.arena.as_person(person, call)).answer
+
+
+def _data(answer: Answer | None) -> Any:
+    return None if answer is None else stable(answer.data)

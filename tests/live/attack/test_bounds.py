@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import FastAPI, HTTPException, Request
+from pydantic import BaseModel
+
+from betterguard.errors import ConfigurationError
+from betterguard.live.attack import (
+    AppTarget,
+    Limits,
+    Options,
+    attack,
+    parse_target,
+    person,
+)
+from tests.live.attack.apis import ISSUER, attacked
+from tests.live.attack.vulnerable.app import TASK, vulnerable_app
+from tests.live.attack.vulnerable.doorman import Doorman
+from tests.servers.asgi import running_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Text(BaseModel):
+    text: str
+
+
+class Notes:
+    """An API of notes that counts requests, and from which nothing can be deleted."""
+
+    def __init__(self, **more: Callable[..., Any]) -> None:
+        self.app = FastAPI(title="Notes")
+        self.doorman = Doorman(ISSUER, fault="")
+        self.seen: list[str] = []
+        self.rows: list[dict[str, Any]] = []
+        self.app.middleware("http")(self.note)
+        self.app.get("/notes")(self.list)
+        self.app.post("/notes", status_code=201)(self.add)
+        for path, endpoint in more.items():
+            method, _, name = path.partition("_")
+            self.app.add_api_route(f"/{name}", endpoint, methods=[method.upper()])
+
+    async def note(self, request: Request, call_next: Any) -> Any:
+        self.seen.append(f"{request.method} {request.url.path}")
+        return await call_next(request)
+
+    async def user(self, request: Request) -> str:
+        return await self.doorman.user(request)
+
+    async def list(self, request: Request) -> Any:
+        user = await self.user(request)
+        return [row for row in self.rows if row["user"] == user]
+
+    async def add(self, request: Request, new: Text) -> Any:
+        row = {"id": len(self.rows), "user": await self.user(request), "text": new.text}
+        self.rows.append(row)
+        return row
+
+
+async def nothing() -> None:
+    return
+
+
+def reasons(result: Any) -> dict[str, str]:
+    return {one.operation: one.reason for one in result.unexercised}
+
+
+def test_it_stops_at_its_limit_and_says_so() -> None:
+    notes = Notes()
+    result = attacked(notes.app, limits=Limits(requests=40))
+    assert result.notes == ["stopped after 40 requests: raise --max-requests to go on"]
+
+
+def test_it_keeps_to_its_rate() -> None:
+    started = time.monotonic()
+    result = attacked(Notes().app, limits=Limits(requests=20, rate=50))
+    assert result.requests == 20
+    assert time.monotonic() - started > 19 / 50
+
+
+def test_a_slow_answer_is_given_up() -> None:
+    async def slow() -> None:
+        await asyncio.sleep(5)
+
+    result = attacked(
+        Notes(get_slow=slow).app, limits=Limits(requests=5000, timeout=0.2), variants=1
+    )
+    assert result.exercise("GET /slow").status == 599
+
+
+@pytest.mark.parametrize("name", ["logout", "reset-password", "sign-out"])
+def test_what_ends_sessions_is_left_alone(name: str) -> None:
+    notes = Notes(**{f"post_{name}": nothing})
+    result = attacked(notes.app, variants=1)
+    assert "ends sessions" in reasons(result)[f"POST /{name}"]
+    assert f"POST /{name}" not in notes.seen
+
+
+def test_what_changes_everything_is_left_alone() -> None:
+    notes = Notes(delete_notes=nothing, put_profile=nothing)
+    result = attacked(notes.app, variants=1)
+    assert "--throwaway-users" in reasons(result)["DELETE /notes"]
+    assert not {"DELETE /notes", "PUT /profile"}.intersection(notes.seen)
+
+
+def test_for_throwaway_users_it_is_tried() -> None:
+    async def clear(request: Request) -> None:
+        await notes.user(request)
+        notes.rows.clear()
+
+    notes = Notes(delete_notes=clear)
+    result = attacked(notes.app, variants=1, throwaway=True)
+    assert ("DELETE /notes", "delete-foreign") in {
+        (cell.operation, cell.attack.name) for cell in result.open
+    }
+
+
+def test_what_is_excluded_is_not_asked_for() -> None:
+    notes = Notes(get_secret=nothing)
+    result = attacked(notes.app, variants=1, exclude=("GET /secret",))
+    assert reasons(result) == {"GET /secret": "excluded"}
+    assert "GET /secret" not in notes.seen
+
+
+def test_what_is_meant_for_anybody_is_not_held_against_it() -> None:
+    notes = Notes(post_contact=nothing)
+    assert [cell.operation for cell in attacked(notes.app, variants=1).open] == ["POST /contact"]
+    assert attacked(notes.app, variants=1, public=("* /contact",)).open == []
+
+
+def test_what_cannot_be_removed_is_told() -> None:
+    result = attacked(Notes().app, variants=1)
+    assert result.left_behind
+    assert all("note" in one for one in result.left_behind)
+
+
+def test_what_was_made_is_removed() -> None:
+    app = vulnerable_app(ISSUER)
+    assert attacked(app, variants=1).left_behind == []
+    world = app.state.world
+    assert (world.tasks.rows, world.projects.rows, world.notes.rows) == ({}, {}, {})
+
+
+def test_an_application_that_refuses_alice_everywhere_cannot_be_attacked() -> None:
+    async def closed() -> None:
+        raise HTTPException(401)
+
+    app = FastAPI()
+    app.get("/closed")(closed)
+    with pytest.raises(ConfigurationError, match=r"no operation works.*answered 401"):
+        attacked(app)
+
+
+def test_two_tokens_of_one_user_are_refused() -> None:
+    alice = person("Alice", ISSUER.token("alice-1"))
+    with pytest.raises(ConfigurationError, match="two users"):
+        asyncio.run(attack(AppTarget("x", FastAPI()), alice, alice, Options()))
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:81/api", "demo.backend.main:app"],
+)
+def test_this_machine_needs_no_confirmation(target: str) -> None:
+    assert parse_target(target).name == target
+
+
+@pytest.mark.parametrize("confirmed", [None, "example.org", "EXAMPLE.com.", ""], ids=repr)
+def test_another_machine_needs_its_name_typed(confirmed: str | None) -> None:
+    with pytest.raises(ConfigurationError, match=r"--i-own-this api\.example\.com"):
+        parse_target("https://api.example.com", confirmed)
+
+
+def test_a_typed_name_confirms() -> None:
+    assert parse_target("https://api.example.com/v1", "api.example.com").name.endswith("/v1")
+
+
+@pytest.mark.parametrize("target", ["main", "main.py", ":app", "ftp://127.0.0.1", "a b:c"])
+def test_what_is_no_target_is_refused(target: str) -> None:
+    with pytest.raises(ConfigurationError):
+        parse_target(target)
+
+
+@pytest.mark.parametrize("fault", ["", "websocket-open"])
+def test_over_http_it_is_as_in_the_process(fault: str) -> None:
+    with running_app(vulnerable_app(ISSUER, fault)) as address:
+        result = attacked(
+            address, variants=1, include=(f"GET {TASK}",), websockets=("/ws/{user_id}",)
+        )
+    assert {cell.attack.name for cell in result.open} == ({"websocket"} if fault else set())
+    assert [one.operation for one in result.exercises.values() if one.done] == [
+        f"GET {TASK}",
+        "WS /ws/{user_id}",
+    ]
