@@ -39,7 +39,7 @@ def run_attack(page: Path, console: Console, stopping: Event) -> Result:
             result = attacked(stack.origins)
     finally:
         shutil.rmtree(data, ignore_errors=True)
-    console.print(as_text(result))
+    console.print(as_text(result), soft_wrap=True)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(as_html(result), encoding="utf-8")
     console.print(f"The matrix is in {page}", soft_wrap=True)

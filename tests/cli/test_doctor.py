@@ -55,13 +55,16 @@ CODES = [
     pytest.param(("--only", "setings"), 2, id="unknown-family"),
     pytest.param(("--skip", "all"), 2, id="unknown-family-to-skip"),
     pytest.param(("--env-file", "nowhere.env"), 2, id="no-such-file"),
+    pytest.param(("--env-file", "bad.env"), 2, id="file-that-is-no-text"),
+    pytest.param(("--api-path", "api/me"), 2, id="no-path"),
     pytest.param(("--api", "localhost:8000"), 2, id="no-address"),
     pytest.param(("--api", "http://user:pass@localhost"), 2, id="credentials-in-the-address"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "code"), CODES)
-def test_the_exit_code_tells(arguments: tuple[str, ...], code: int) -> None:
+def test_the_exit_code_tells(arguments: tuple[str, ...], code: int, folder: Path) -> None:
+    (folder / "bad.env").write_bytes(b"BETTER_AUTH_SECRET=\xff\xfe")
     assert run(*arguments).exit_code == code
 
 

@@ -118,9 +118,11 @@ def test_a_throwaway_key_set_is_served(key_set_mint: subprocess.Popen[str]) -> N
     assert key_set_mint.stdout is not None
     assert key_set_mint.stderr is not None
     token = key_set_mint.stdout.readline().strip()
-    lines = [key_set_mint.stderr.readline().strip() for _ in range(4)]
+    lines = [key_set_mint.stderr.readline().strip() for _ in range(5)]
     variables = dict(line.split("=", 1) for line in lines if "=" in line)
-    assert set(variables) == {"BETTER_AUTH_JWKS_URL", "BETTER_AUTH_ISSUER", "BETTER_AUTH_AUDIENCE"}
+    assert {name.removeprefix("BETTER_AUTH_") for name in variables} == {
+        *("TOKENS", "JWKS_URL", "ISSUER", "AUDIENCE"),
+    }
     settings = _settings(variables)
     assert payload_of(token, settings)["user"] == "alice"
 

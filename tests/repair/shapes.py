@@ -209,6 +209,24 @@ from somewhere import make_lifespan
 
 app = FastAPI(lifespan=make_lifespan())
 """
+LIFECYCLE = """\
+from contextlib import asynccontextmanager
+
+
+@asynccontextmanager
+async def lifespan(app):
+    if app.debug:
+        yield
+        return
+
+    def numbers():
+        yield 1
+
+    async with open_things() as things:
+        yield {
+            "things": things,
+        }
+"""
 
 SHAPES: dict[str, dict[str, str]] = {
     "flat-requirements": {"main.py": MAIN, "requirements.txt": "fastapi\nuvicorn"},
@@ -271,6 +289,12 @@ SHAPES: dict[str, dict[str, str]] = {
         "src/service/app.py": "from service.routes import router\n" + MAIN,
         "src/service/routes.py": ROUTES,
         "src/service/dependencies.py": "",
+    },
+    "lifespan-elsewhere": {
+        "app/__init__.py": "",
+        "app/lifecycle.py": LIFECYCLE,
+        "app/main.py": "import fastapi\n\nfrom app.lifecycle import lifespan\n\n"
+        "app: fastapi.FastAPI = fastapi.FastAPI(lifespan=lifespan)\n",
     },
     "made-in-a-class": {
         "requirements.txt": "fastapi\n",

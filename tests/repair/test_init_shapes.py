@@ -118,3 +118,10 @@ def test_a_file_that_is_not_utf_8_is_left_and_told(tmp_path: Path) -> None:
     found = plan(tmp_path)
     assert main not in [change.path for change in found.changes()]
     assert "guard.install(app)" in [advice.code for advice in found.advice]
+
+
+def test_the_package_after_the_vendored_file_brings_its_own_test(tmp_path: Path) -> None:
+    lay_out("flat-requirements", tmp_path)
+    write(plan(tmp_path, vendor=True).changes())
+    made = {change.path.name for change in plan(tmp_path).changes() if change.before is None}
+    assert made == {"guard.py", "test_guard.py"}

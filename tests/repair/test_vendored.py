@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.testclient import TestClient
+from jwt.algorithms import OKPAlgorithm
 
+from betterguard.audit.engine import audit_texts
 from betterguard.testing import key_set_server as serve
 from betterguard.testing.key_set_server import KeySetServer
 from betterguard.testing.tokens import TokenIssuer, base64url
@@ -187,7 +189,7 @@ BAD_KEYS: dict[str, dict[str, Any]] = {
     "encryption": {**OTHER.public_jwk(), "use": "enc"},
     "key-ops": {**OTHER.public_jwk(), "key_ops": ["encrypt"]},
     "symmetric": {"kty": "oct", "k": base64url(b"x" * 32), "kid": "other"},
-    "private": {**OTHER.public_jwk(), "d": "AAAA"},
+    "private": {**OTHER.public_jwk(), **OKPAlgorithm.to_jwk(OTHER.private, as_dict=True)},
     "contradiction": {**OTHER.public_jwk(), "alg": "ES256"},
     "other-curve": {**OTHER.public_jwk(), "crv": "Ed448"},
     "no-point": {**OTHER.public_jwk(), "x": "AAAA"},
@@ -259,3 +261,10 @@ def test_the_environment_wins_over_the_file(tmp_path: Any, monkeypatch: pytest.M
     found = AUTH.environment()
     assert found["BETTER_AUTH_URL"] == "http://environment"
     assert found["BETTER_AUTH_AUDIENCE"] == "api"
+
+
+def test_the_audit_finds_nothing_in_it() -> None:
+    main = "from fastapi import FastAPI\nfrom auth import CurrentUser\napp = FastAPI()\n"
+    route = "@app.get('/me')\nasync def me(user: CurrentUser) -> str:\n    return user.id\n"
+    text = vendored.TEMPLATE.read_text(encoding="utf-8")
+    assert audit_texts({"auth.py": text, "main.py": main + route}) == []

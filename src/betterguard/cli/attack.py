@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from betterguard.live.attack import Result
 
 OPEN = 1
+DEFAULT_SECRET = "env:BETTER_AUTH_SECRET"  # noqa: S105  the name of a variable
 WIDE = 160
 FAMILIES = ("credential", "crossing", "surface")
 EPILOG = """[bold]Examples[/]
@@ -73,8 +74,12 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
         ),
     ] = None,
     secret: Annotated[
-        str, typer.Option(help="Where the shared secret is, for --mint secret.")
-    ] = "env:BETTER_AUTH_SECRET",  # noqa: S107  as above
+        str | None,
+        typer.Option(
+            help="The shared secret, from the like: for --mint secret (env:BETTER_AUTH_SECRET by "
+            "default), or to sign wrong tokens with beside your own."
+        ),
+    ] = None,
     issuer: Annotated[
         str | None,
         typer.Option(help="Issuer and audience of minted tokens; BETTER_AUTH_URL by default."),
@@ -162,10 +167,10 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
         )
         aim, ids = parse_target(target, own_host), (user_id_a, user_id_b)
         if mint is None:
-            sources = attacking.Sources(token_a, token_b, expired_token, jwks)
+            sources = attacking.Sources(token_a, token_b, expired_token, secret, jwks)
             result = attacking.with_tokens(aim, options, sources, ids)
         else:
-            given = secret if mint is Mint.secret else None
+            given = (secret or DEFAULT_SECRET) if mint is Mint.secret else None
             result = attacking.with_minted(aim, options, given, issuer, ids)
     except ConfigurationError as err:
         refuse("\n".join(err.faults))
@@ -203,9 +208,11 @@ def _write(result: Result, style: Format, output: Path | None) -> None:
     }
     if style is Format.text and output is not None:
         with output.open("w", encoding="utf-8") as stream:
-            Console(file=stream, width=WIDE).print(reports.as_text(result), highlight=False)
+            Console(file=stream, width=WIDE).print(
+                reports.as_text(result), highlight=False, soft_wrap=True
+            )
     elif style is Format.text:
-        console().print(reports.as_text(result), highlight=False)
+        console().print(reports.as_text(result), highlight=False, soft_wrap=True)
     elif output is None:
         typer.echo(writers[style](result))
     else:

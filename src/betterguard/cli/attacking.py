@@ -42,6 +42,7 @@ class Sources:
     token_a: str
     token_b: str
     expired: str | None
+    secret: str | None
     jwks: str | None
 
 
@@ -50,7 +51,9 @@ def with_tokens(target: Target, options: Options, sources: Sources, ids: Ids) ->
     alice = person("Alice", read_source("--token-a", sources.token_a), ids[0])
     bob = person("Bob", read_source("--token-b", sources.token_b), ids[1])
     old = None if sources.expired is None else read_source("--expired-token", sources.expired)
-    return _run(target, alice, bob, options, Keys(_key_set(sources.jwks), expired=old))
+    secret = None if sources.secret is None else read_source("--secret", sources.secret)
+    signing = None if secret is None else SharedSecretKey(secret)
+    return _run(target, alice, bob, options, Keys(_key_set(sources.jwks), signing, old))
 
 
 def with_minted(

@@ -55,6 +55,8 @@ EXAMPLES = """[bold]Examples[/]
 
 [cyan]betterguard audit --explain BG302[/]  what a rule is about
 
+[cyan]betterguard audit --diff[/]  what the fixes would change; --fix makes the safe ones
+
 [cyan]betterguard audit --diff-base origin/main -f github[/]  only what a pull request changed
 
 [cyan]betterguard audit --write-baseline known.json[/]  then --baseline known.json shows what is new

@@ -16,7 +16,8 @@ from rich.progress import Progress
 
 from betterguard.addresses import AddressRefused, parse_address
 from betterguard.cli.commands import alone
-from betterguard.cli.terminal import console, env_file_of, read_token, refuse
+from betterguard.cli.environment import env_file_of, environment_of
+from betterguard.cli.terminal import console, read_token, refuse
 from betterguard.live.doctor import (
     FAMILIES,
     Report,
@@ -24,7 +25,6 @@ from betterguard.live.doctor import (
     as_json,
     as_text,
     diagnose,
-    read_environment,
     usable_settings,
 )
 
@@ -86,14 +86,14 @@ def doctor(  # noqa: PLR0913, PLR0917  each is an option of the command
     """
     families = _families(only, "--only"), _families(skip, "--skip")
     file = env_file_of(env_file)
-    environment = read_environment(file)
+    environment = environment_of(file)
     settings, faults = usable_settings(environment)
     subject = Subject(
         environment=environment,
         settings=settings,
         faults=faults,
         api=_address(api) if api else "",
-        api_path=api_path or "",
+        api_path=_path(api_path or ""),
         database=database or _variable("DATABASE_URL", file),
         metadata=metadata or "",
         token=read_token(token or ""),
@@ -139,6 +139,12 @@ def _address(text: str) -> str:
         return str(parse_address(text))
     except AddressRefused as refused:
         refuse(f"--api: the address {refused}")
+
+
+def _path(text: str) -> str:
+    if text and not text.startswith("/"):
+        refuse("--api-path: a path begins with a slash")
+    return text
 
 
 def _variable(name: str, file: Path) -> str:

@@ -63,10 +63,13 @@ def _repaired(roots: list[Path], config: Config, fixing: Fixing, base: Path) -> 
 
 def _requirement(done: Repair, root: Path) -> list[Change]:
     """Give the change of the requirements where a fix imports betterguard first."""
-    if not done.imports_betterguard:
+    rooms = done.rooms_imported()
+    if not rooms:
         return []
+    on_tables = rooms & {"betterguard.rows", "betterguard.schema"}
     plan = Plan(root)
-    add_requirement(plan, root if root.is_dir() else root.parent, betterguard("sqlalchemy"))
+    wanted = betterguard("sqlalchemy") if on_tables else betterguard()
+    add_requirement(plan, root if root.is_dir() else root.parent, wanted)
     return plan.changes()
 
 

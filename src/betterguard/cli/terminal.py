@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 import typer
 from rich.console import Console
 
-__all__ = ["USAGE", "console", "env_file_of", "read_token", "refuse"]
+__all__ = ["USAGE", "console", "read_token", "refuse"]
 
 USAGE = 2
 """The exit code of a command that was called wrongly."""
 STDIN = "-"
-DEFAULT_ENV_FILE = Path(".env")
 
 
 def console() -> Console:
@@ -37,10 +35,3 @@ def read_token(given: str) -> str:
     text = given.strip()
     scheme, _, rest = text.partition(" ")
     return rest.strip() if scheme.lower() == "bearer" else text
-
-
-def env_file_of(given: Path | None) -> Path:
-    """Give the file behind the environment; one that was named must be there."""
-    if given is not None and not given.is_file():
-        refuse(f"--env-file: there is no file {given}")
-    return given or DEFAULT_ENV_FILE

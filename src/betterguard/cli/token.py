@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from betterguard.cli.commands import group
-from betterguard.cli.terminal import console, env_file_of, read_token, refuse
+from betterguard.cli.environment import env_file_of, environment_of
+from betterguard.cli.terminal import console, read_token, refuse
 from betterguard.errors import ConfigurationError
-from betterguard.live.doctor import read_environment, usable_settings
+from betterguard.live.doctor import usable_settings
 from betterguard.live.explanation import explain as explanation_of
 from betterguard.live.explanation import verifier_of
 from betterguard.live.minting import mint as mint_token
@@ -118,7 +119,7 @@ def mint(  # noqa: PLR0913, PLR0917  each is an option of the command
     shown. The token goes to stdout, everything else to stderr.
     """
     try:
-        environment = read_environment(env_file_of(env_file))
+        environment = environment_of(env_file_of(env_file))
         refuse_production(environment)
         claims = read_claims(claim or [])
         minted = mint_token(
@@ -145,6 +146,7 @@ def mint(  # noqa: PLR0913, PLR0917  each is an option of the command
 async def _serve(minted: Minted, jwk: dict[str, object], port: int) -> None:
     async with KeySetServer(key_set(jwk), port=port) as server:
         lines = (
+            "BETTER_AUTH_TOKENS=jwks",
             f"BETTER_AUTH_JWKS_URL={server.url}",
             f"BETTER_AUTH_ISSUER={minted.issuer}",
             f"BETTER_AUTH_AUDIENCE={minted.audience}",
@@ -157,7 +159,7 @@ async def _serve(minted: Minted, jwk: dict[str, object], port: int) -> None:
 
 
 def _settings(env_file: Path | None) -> Settings | None:
-    settings, faults = usable_settings(read_environment(env_file_of(env_file)))
+    settings, faults = usable_settings(environment_of(env_file_of(env_file)))
     if faults:
         typer.echo(str(ConfigurationError(faults)), err=True)
     return settings

@@ -52,14 +52,14 @@ class Repair:
     applied: tuple[Applied, ...]
     left: tuple[Left, ...]
 
-    @property
-    def imports_betterguard(self) -> bool:
-        """Whether a changed file imports betterguard, so that the project has to require it."""
-        return any(
-            imported.module.split(".", 1)[0] == "betterguard"
+    def rooms_imported(self) -> frozenset[str]:
+        """Give the modules of betterguard that changed files import: the project needs them."""
+        return frozenset(
+            imported.module
             for path in self.workspace.originals
             if path in self.workspace.facts
             for imported in self.workspace.facts[path].imports
+            if imported.module.split(".", 1)[0] == "betterguard"
         )
 
 

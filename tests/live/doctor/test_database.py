@@ -10,7 +10,7 @@ import pytest
 from betterguard import rows
 from betterguard.live.doctor import Report, Status
 from betterguard.live.doctor.connecting import Unconnected, look, read_address
-from betterguard.live.doctor.database import FINDINGS
+from betterguard.live.doctor.database_checks import FINDINGS
 from betterguard.schema.finding import Code
 from tests.live.doctor.databases import METADATA, ROLE, notes_database
 from tests.live.doctor.diagnosing import diagnosed, named, subject_of
@@ -67,9 +67,19 @@ def examined(address: str, metadata: str = METADATA) -> Report:
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
 def test_a_database_as_it_should_be(database: NotesDatabase, driver: str) -> None:
+    database.run("INSERT INTO note (user_id, title) VALUES ('ada', 'a row to be kept from us')")
     report = examined(database.url(driver))
     assert named(report) | named(report, Status.WARNING) == set()
     assert {"database.rows", "database.schema"} <= named(report, Status.OK)
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
+def test_a_moment_is_known_by_its_model_where_rows_are_kept_from_us(
+    database: NotesDatabase, driver: str
+) -> None:
+    database.run("INSERT INTO note (user_id, title) VALUES ('ada', 'a row to be kept from us')")
+    database.run(AS_NUMBER)
+    assert named(examined(database.url(driver))) == {"database.time-as-number"}
 
 
 @pytest.mark.parametrize(("damage", "codes"), DAMAGES)

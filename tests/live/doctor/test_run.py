@@ -96,11 +96,20 @@ def test_every_check_says_what_is_expected() -> None:
     assert [check.id for check in CHECKS if not check.expected] == []
 
 
+def test_what_steers_a_terminal_is_escaped() -> None:
+    outcome = SOUND.fault("GET /\x1b[2J\nFAULT forged", "one;\ntwo\x07", expected="\u202e")
+    assert (outcome.found, outcome.action, outcome.expected) == (
+        r"GET /\x1b[2J\nFAULT forged",
+        "one;\ntwo\\x07",
+        r"\u202e",
+    )
+
+
 REPORT = Report(
     (
         SOUND.ok("[bold]as it is[/bold]"),
         SOUND.warning("found w", "do w"),
-        SOUND.fault("found f", "do f", expected="exactly f"),
+        SOUND.fault("found f", "do f;\ndo g", expected="exactly f"),
         SOUND.skipped("why"),
     )
 )
@@ -119,7 +128,7 @@ def test_json_holds_every_field() -> None:
         "status": "fault",
         "found": "found f",
         "expected": "exactly f",
-        "action": "do f",
+        "action": "do f;\ndo g",
     }
 
 
@@ -134,10 +143,11 @@ def test_text_has_a_line_a_check_and_what_to_do() -> None:
         "expected: all is well",
         "do: do w",
     ]
-    assert lines[4:7] == [
+    assert lines[4:8] == [
         "FAULT  family.sound               found f",
         "expected: exactly f",
-        "do: do f",
+        "do: do f;",
+        "do g",
     ]
     assert lines[-1] == "1 ok, 1 warn, 1 fault, 1 skip"
 

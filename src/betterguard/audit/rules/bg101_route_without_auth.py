@@ -377,21 +377,9 @@ def count(session: Session = Depends(get_session), user: str = Depends(get_user)
         None,
         None,
         None,
-        Snippet.of("""
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
-from sqlmodel import Field, Session, SQLModel, select
-
-class Task(SQLModel, table=True):
-    id: int | None = Field(default=None, primary_key=True)
-    user_id: str
-    title: str
-
-def get_session(): ...
-def get_user(authorization: str) -> str:
-    if not authorization:
-        raise HTTPException(401)
-    return authorization
-
+        Snippet.of(
+            _HEAD
+            + """
 class Department(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
 app = FastAPI()
@@ -403,7 +391,8 @@ def departments(user=Depends(get_user), session: Session = Depends(get_session))
 def download(session: Session = Depends(get_session), user = Depends(get_user)):
     return session.exec(select(Department)).all()
 app.include_router(router)
-"""),
+"""
+        ),
         None,
     ),
 )

@@ -518,22 +518,9 @@ def task(task_id: int, me: str = Depends(get_current_user), session=Depends(get_
         raise HTTPException(status_code=404, detail="Task not found")
     return found
 """),
-        Snippet.of("""
-import jwt
-from fastapi import Depends, FastAPI, Header, HTTPException
-from sqlmodel import Field, Session, SQLModel, select
-app = FastAPI()
-class Task(SQLModel, table=True):
-    id: int | None = Field(default=None, primary_key=True)
-    user_id: str
-    title: str
-def get_session(): ...
-def get_current_user(authorization: str = Header()) -> str:
-    try:
-        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
-    except jwt.PyJWTError as err:
-        raise HTTPException(401) from err
-
+        Snippet.of(
+            _HEAD
+            + """
 class User(SQLModel, table=True):
     id: str = Field(primary_key=True)
 class Invoice(SQLModel, table=True):
@@ -545,7 +532,8 @@ def invoice(invoice_id: int, me=Depends(get_current_user), session=Depends(get_s
     if found is None or found.customer_id != me:
         raise HTTPException(status_code=404, detail="Invoice not found")
     return found
-"""),
+"""
+        ),
         None,
         Snippet.of("""
 import jwt

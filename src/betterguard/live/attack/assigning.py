@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from betterguard.live.attack.probing import Probe
     from betterguard.live.attack.result import Cell
 
-__all__ = ["Assigning", "field_of", "properties", "sent_with"]
+__all__ = ["Assigning", "demand", "field_of", "properties", "sent_with"]
 
 
 class Assigning:
@@ -57,7 +57,8 @@ class Assigning:
     async def _assign_owner(self, operation: Operation) -> None:
         """Create in Alice's name."""
         cell = self._cell(operation, "assign-owner")
-        _, plain = await self._created(operation, {})
+        control, plain = await self._created(operation, {})
+        demand(control)
         apart = plain is not None and not await self._alice_sees(plain, plain.marker)
         for claims in self._owner_claims(operation):
             exchange, made = await self._created(operation, claims)
@@ -97,6 +98,7 @@ class Assigning:
             apart = not await self._alice_sees(own, own.marker)
             marker = Marker.new(self.arena.random)
             values = await self.objects.path_values(operation, self.arena.bob, own)
+            demand(await sent_with(self.objects, operation, values, {}, marker))
             exchange = await sent_with(self.objects, operation, values, claims, marker)
             if not exchange.answer.good:
                 cell.held()
@@ -123,6 +125,8 @@ class Assigning:
         before = await view(self.objects, victim)
         values = await self.objects.path_values(operation, bob, own)
         marker = Marker.new(self.arena.random)
+        if own is not None:
+            demand(await sent_with(self.objects, operation, values, {}, marker))
         exchange = await sent_with(self.objects, operation, values, {"id": victim.id}, marker)
         if operation.method == "POST" and exchange.answer.good:
             await self.objects.note(operation, exchange, bob, values, marker)
@@ -160,6 +164,13 @@ async def sent_with(
         msg = f"{operation.name} takes no JSON object"
         raise Unmade(msg)
     return await objects.arena.as_person(bob, with_body(call, operation, {**body, **claims}))
+
+
+def demand(control: Exchange) -> None:
+    """Make sure that what Bob may do works, before refusals count; raises `Unmade`."""
+    if not control.answer.good:
+        msg = f"answered {control.answer.status} to what Bob may do too"
+        raise Unmade(msg)
 
 
 def properties(operation: Operation) -> dict[str, Any]:

@@ -55,7 +55,7 @@ _ALL = (
     ),
     _credential(
         "malformed-credential",
-        HIGH,
+        LOW,
         "A valid token under another scheme, without one, twice, or an empty header.",
         "Take exactly one `Bearer` credential; answer 401 to anything else.",
     ),
@@ -152,7 +152,7 @@ _ALL = (
     ),
     _credential(
         "odd-claims",
-        HIGH,
+        MEDIUM,
         "Well-signed tokens without subject or expiry, or with ones of another type.",
         "Require the claims and check their types; answer 401.",
     ),

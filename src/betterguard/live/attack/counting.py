@@ -35,6 +35,10 @@ async def count_foreign(arena: Arena, objects: Objects, probes: Sequence[Probe])
     after = [await _looked(arena, watched) for _ in range(2)]
     for name in watched:
         cell = arena.result.cell(name, "count-foreign")
+        status = after[0][name].answer.status
+        if not after[0][name].answer.good:
+            cell.untried(f"answered {status} to Bob")
+            continue
         grown = _grown([dict(_numbers(one[name])) for one in (*before, *after)])
         if grown:
             cell.opened(f"{grown} grows when Alice adds objects", after[0][name])

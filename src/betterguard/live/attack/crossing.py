@@ -34,6 +34,7 @@ FAR = 1_000_003
 NONCE = "betterguard"
 NOT_FULLY = frozenset({400, 404, 409, 422})
 """Answers that may be about an optional part of a body rather than about what is attacked."""
+MALFORMED = frozenset({400, 422})
 
 _BY_METHOD = {"PUT": "update-foreign", "PATCH": "update-foreign", "DELETE": "delete-foreign"}
 _CHECKED_BY_STATE = frozenset(_BY_METHOD.values())
@@ -102,12 +103,22 @@ class Crossing:
 
     async def _on_object(self, operation: Operation, attack: str) -> None:
         """Name Alice's object in the path, beside Bob's own id."""
+        marker = Marker.new(self.arena.random)
         target = await self._fresh(operation)
-        trial = await self._trial(operation, target)
+        await self._control(operation)
+        trial = await self._trial(operation, target, marker)
         stranger = replace(target, id=unknown_id(target.id, self.arena.random))
-        missing = await self._sent(operation, await self._values(operation, stranger))
+        missing = await self._sent(operation, await self._values(operation, stranger), marker)
         self._judge(self._cell(operation, attack), trial, missing.answer)
         self._judge_oracle(operation, trial.exchange, missing.answer, (target.id, stranger.id))
+
+    async def _control(self, operation: Operation) -> None:
+        """Make sure that Bob may do to his own what is refused for Alice's; raises `Unmade`."""
+        own = await self.objects.make(self.objects.kinds_in(operation)[-1], self.arena.bob)
+        exchange = await self._sent(operation, await self._values(operation, own))
+        if not exchange.answer.good:
+            msg = f"answered {exchange.answer.status} to Bob for his own object too"
+            raise Unmade(msg)
 
     async def _fresh(self, operation: Operation) -> Made:
         kind = self.objects.kinds_in(operation)[-1]
@@ -115,11 +126,13 @@ class Crossing:
             return await self.objects.need(kind, self.arena.alice)
         return await self.objects.make(kind, self.arena.alice)
 
-    async def _trial(self, operation: Operation, target: Made, *, as_alice: bool = False) -> Trial:
+    async def _trial(
+        self, operation: Operation, target: Made, marker: Marker, *, as_alice: bool = False
+    ) -> Trial:
         values = await self._values(operation, target, as_alice=as_alice)
         unseen = View(known=False)
         before = unseen if operation.reads else await view(self.objects, target)
-        exchange = await self._sent(operation, values)
+        exchange = await self._sent(operation, values, marker)
         after = unseen if operation.reads else await view(self.objects, target)
         return Trial(exchange, before, after)
 
@@ -129,14 +142,17 @@ class Crossing:
         user = self.arena.alice if as_alice else self.arena.bob
         return await self.objects.path_values(operation, self.arena.bob, target, user)
 
-    async def _sent(self, operation: Operation, values: Mapping[str, Any]) -> Exchange:
-        bob, marker = self.arena.bob, Marker.new(self.arena.random)
+    async def _sent(
+        self, operation: Operation, values: Mapping[str, Any], marker: Marker | None = None
+    ) -> Exchange:
+        """Send as Bob; once more with the least when an optional part may be what is refused."""
+        bob, marker = self.arena.bob, marker or Marker.new(self.arena.random)
         call = await self.objects.call(operation, bob, values, marker=marker)
         exchange = await self.arena.as_person(bob, call)
         if exchange.answer.status in NOT_FULLY:
             least = await self.objects.call(operation, bob, values, marker=marker, full=False)
             again = exchange if least == call else await self.arena.as_person(bob, least)
-            exchange = again if again.answer.good else exchange
+            exchange = exchange if again.answer.status in MALFORMED else again
         if operation.method == "POST" and exchange.answer.good:
             await self.objects.note(operation, exchange, bob, values, marker)
         return exchange
@@ -187,6 +203,9 @@ class Crossing:
         past_cache = replace(call, query=(*call.query, ("_", NONCE)))
         after_alice = await self.arena.as_person(bob, call)
         fresh = await self.arena.as_person(bob, past_cache)
+        if not fresh.answer.good:
+            msg = f"answered {fresh.answer.status} to Bob too"
+            raise Unmade(msg)
         listed = self._cell(operation, attack)
         self._judge_leak(listed, fresh, "the answer shows what Alice made")
         if listed.exchange is None:
@@ -198,7 +217,7 @@ class Crossing:
         for kind in self.arena.kinds.creators:
             target = self.objects.find(kind, self.arena.alice)
             if target is not None:
-                trial = await self._trial(operation, target)
+                trial = await self._trial(operation, target, Marker.new(self.arena.random))
                 if trial.change:
                     self._cell(operation, attack).opened(
                         f"Alice's object {trial.change}", trial.exchange
@@ -211,7 +230,8 @@ class Crossing:
         cell = self._cell(operation, "path-user")
         target = await self._fresh(operation) if probe.target else None
         if target is not None:
-            trial = await self._trial(operation, target, as_alice=True)
+            marker = Marker.new(self.arena.random)
+            trial = await self._trial(operation, target, marker, as_alice=True)
             self._judge(cell, trial, trial.exchange.answer)
             return
         values = await self._values(operation, as_alice=True)

@@ -47,6 +47,8 @@ class Objects:
     def __init__(self, arena: Arena) -> None:
         self.arena = arena
         self.made: list[Made] = []
+        self.full: dict[str, bool] = {}
+        """Operations with a body: whether optional parts may be sent too."""
         self._failed: dict[tuple[str, str], str] = {}
 
     async def make(self, kind: str, owner: Person, depth: int = 0) -> Made:
@@ -75,6 +77,7 @@ class Objects:
             )
             exchange = await self.arena.as_person(owner, call)
             if exchange.answer.good:
+                self.full[operation.name] = full
                 found = await self.note(operation, exchange, owner, path_values, marker)
                 if found is not None:
                     return found
@@ -243,10 +246,14 @@ class Objects:
         path_values: Mapping[str, Any],
         *,
         marker: Marker | None = None,
-        full: bool = True,
+        full: bool | None = None,
         depth: int = 0,
     ) -> Call:
-        """Build a request whose body refers to the owner's objects; raises `Unmade`."""
+        """Build a request whose body refers to the owner's objects; raises `Unmade`.
+
+        It is as full as one that was accepted before, unless ``full`` says otherwise.
+        """
+        full = self.full.get(operation.name, True) if full is None else full
         for kind in self.referred(operation, full=full):
             if depth <= DEPTH and kind != self._kind_made(operation):
                 await self._try_to_have(kind, owner, depth)

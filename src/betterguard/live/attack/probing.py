@@ -11,6 +11,7 @@ from betterguard.live.attack.calls import with_headers
 from betterguard.live.attack.evidence import stable
 from betterguard.live.attack.markers import Marker
 from betterguard.live.attack.objects import Unmade
+from betterguard.live.attack.sending import NO_ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +28,8 @@ __all__ = ["Probe", "Probing"]
 NEEDS = {
     "expired": "needs the signing key, or an expired token",
     "not-yet-valid": "needs the signing key",
-    "other-audience": "needs the signing key",
-    "other-issuer": "needs the signing key",
+    "other-audience": "needs the signing key, and tokens that name an audience",
+    "other-issuer": "needs the signing key, and tokens that name an issuer",
     "odd-claims": "needs the signing key",
     "other-kind": "needs the signing key",
     "public-key-as-secret": "needs the published keys",
@@ -72,10 +73,12 @@ class Probing:
         probe = await self._sent(operation)
         await self._make_referred(operation)
         answer = probe.valid.answer
+        if answer.status == NO_ANSWER:
+            raise Unmade(answer.text)
         if not (answer.good or answer.broken):
             msg = f"answered {answer.status} to a valid token"
             raise Unmade(msg)
-        if operation.method == "DELETE" and answer.good:
+        if answer.good:
             await self.renew(probe)
         return probe
 
@@ -94,9 +97,11 @@ class Probing:
         alice, marker = self.arena.alice, Marker.new(self.arena.random)
         target = await self._target(operation)
         values = await self.objects.path_values(operation, alice, target)
-        call = await self.objects.call(operation, alice, values, marker=marker)
+        call = await self.objects.call(operation, alice, values, marker=marker, full=True)
         exchange = await self.arena.as_person(alice, call)
-        if not (exchange.answer.good or exchange.answer.broken) and operation.body is not None:
+        full = exchange.answer.good or exchange.answer.broken or operation.body is None
+        self.objects.full[operation.name] = full
+        if not full:
             call = await self.objects.call(operation, alice, values, marker=marker, full=False)
             exchange = await self.arena.as_person(alice, call)
         probe = Probe(operation, call, exchange, target, marker)
@@ -117,12 +122,20 @@ class Probing:
         return target
 
     async def renew(self, probe: Probe) -> None:
-        """Put a fresh object in the place of one that a request has deleted."""
-        if not self._has_own(probe.operation):
-            return
-        probe.target = await self._target(probe.operation)
-        values = await self.objects.path_values(probe.operation, self.arena.alice, probe.target)
-        probe.call = await self.objects.call(probe.operation, self.arena.alice, values)
+        """Make a request ready to be sent again: another object to delete, another text to add."""
+        operation, alice = probe.operation, self.arena.alice
+        if operation.method == "DELETE" and self._has_own(operation):
+            probe.target = await self._target(operation)
+        elif operation.method == "POST":
+            probe.marker = Marker.new(self.arena.random)
+        values = await self.objects.path_values(operation, alice, probe.target)
+        probe.call = await self.objects.call(operation, alice, values, marker=probe.marker)
+
+    async def restore(self, probe: Probe) -> None:
+        """Put a new object in the place of one that may have been changed or deleted."""
+        if self._has_own(probe.operation):
+            probe.target = await self._target(probe.operation)
+            await self.renew(probe)
 
     async def _note(self, probe: Probe, exchange: Exchange) -> None:
         if probe.operation.method == "POST" and exchange.answer.good:
@@ -194,7 +207,7 @@ class Probing:
         """Keep account of what a request that was let in has made or deleted."""
         if exchange.answer.good:
             await self._note(probe, exchange)
-            if probe.operation.method == "DELETE":
+            if probe.operation.method in {"DELETE", "POST"}:
                 await self.renew(probe)
 
     def _judge(self, probe: Probe, cell: Cell, variant: str, exchange: Exchange) -> None:
@@ -209,7 +222,7 @@ class Probing:
         elif answer.good:
             cell.opened(f"{variant}: let in with {answer.status}", exchange)
         elif answer.broken and valid.broken:
-            cell.opened(f"{variant}: let in, and fails as with a valid token", exchange)
+            cell.opened(f"{variant}: answers {answer.status}, as with a valid token", exchange)
         elif answer.broken:
             cell.opened(f"{variant}: answers {answer.status} instead of 401", exchange)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from betterguard.live.attack.assigning import field_of, properties, sent_with
+from betterguard.live.attack.assigning import demand, field_of, properties, sent_with
 from betterguard.live.attack.crossing import unknown_id
 from betterguard.live.attack.markers import Marker
 from betterguard.live.attack.naming import is_user
@@ -67,6 +67,8 @@ class Referring:
 
     async def _refer(self, operation: Operation, reference: Reference, target: Made) -> None:
         cell = self.arena.result.cell(operation.name, "foreign-reference")
+        own = await self.objects.make(reference.kind, self.arena.bob)
+        demand(await self._sent(operation, reference, own.id))
         before = await view(self.objects, target)
         exchange = await self._sent(operation, reference, target.id)
         change = before.change_to(await view(self.objects, target))

@@ -46,6 +46,13 @@ DANGEROUS = frozenset(
     }
 )
 """Operations with such a word in their path are left out unless they are included by name."""
+DOORS = frozenset(
+    {
+        *("login", "signin", "signup", "register", "token", "refresh", "forgot", "verify"),
+        *("callback", "webhook", "webhooks", "oauth"),
+    }
+)
+"""Writing operations with such a word are for people who have no token yet, or for machines."""
 
 
 @dataclass(frozen=True)
@@ -215,10 +222,15 @@ class _Run:
             if not (operation.reads or probe.target or operation.method == "POST"):
                 # It may have changed or deleted everything that Alice had.
                 for earlier in probes:
-                    await self.probing.renew(earlier)
+                    await self.probing.restore(earlier)
         for name, reason in self.arena.document.left_out:
             self.arena.result.exercise(name).reason = reason
         return probes
+
+    def _is_wanted(self, path: str, named: list[str]) -> bool:
+        name = f"WS {path}"
+        self.arena.result.exercise(name).reason = self._left_out(name, path)
+        return path not in named and not self.arena.result.exercise(name).reason
 
     def _left_out(self, name: str, path: str) -> str:
         included = _matches(name, path, self.options.include)
@@ -227,15 +239,18 @@ class _Run:
         if self.options.include and not included:
             return "not included"
         segments = {"".join(words(segment)) for segment in path.split("/")}
-        if not included and DANGEROUS.intersection({*segments, *words(path)}):
+        segments = {"".join(words(segment)) for segment in path.split("/")} | {*words(path)}
+        if not included and DANGEROUS & segments:
             return "its name says that it ends sessions or changes passwords; --include tries it"
+        if not included and DOORS & segments and not name.startswith(("GET", "WS")):
+            return "its name says that it is used without a user's token; --include tries it"
         return ""
 
     async def _sockets(self, made: Iterable[Credential]) -> None:
         paths = list(self.options.websockets)
         if isinstance(self.target, AppTarget):
             app = self.target.app if self.target.app is not None else loaded(self.target.name)
-            paths += [path for path in socket_paths(app) if path not in paths]
+            paths += [path for path in socket_paths(app) if self._is_wanted(path, paths)]
             handshake = in_process(app)
         else:
             handshake = over_http(self.client)

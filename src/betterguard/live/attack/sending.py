@@ -15,7 +15,7 @@ from betterguard.live.attack.evidence import Answer, Call, Exchange
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BudgetSpent", "Limits", "Sender"]
+__all__ = ["NO_ANSWER", "BudgetSpent", "Limits", "Sender"]
 
 ANSWER_BYTES = 2 * 1024 * 1024
 WAIT_AFTER_429 = 5.0

@@ -63,6 +63,8 @@ _BY_FORMAT: Mapping[str, str] = {
     "byte": "YmV0dGVyZ3VhcmQ=",
     "base64": "YmV0dGVyZ3VhcmQ=",
 }
+_FREE_FIELDS = ("title", "name", "description", "content", "text")
+"""What is given to an object of which the document says nothing."""
 _TRIED_ON_PATTERNS = (
     "{word}",
     "{date}",
@@ -131,6 +133,8 @@ class Values:
 
     def _object(self, schema: Schema, depth: int) -> Any:
         made = {}
+        if not schema.get("properties") and schema.get("additionalProperties", True):
+            return dict.fromkeys(_FREE_FIELDS, self.marker.text)
         required = set(schema.get("required", ()))
         for name, inner in (schema.get("properties") or {}).items():
             if name not in required and (self._left_out(name, inner) or depth > DEPTH):

@@ -68,7 +68,7 @@ async def examine(subject: Subject) -> AsyncIterator[Outcome]:
     if trouble is not None:
         yield trouble
         return
-    yield FOUND.ok(f"{len(entries)} keys")
+    yield FOUND.ok(f"keys in the set: {len(entries)}")
     for outcome in (*_keys(entries), _freshness(answer)):
         yield outcome
     yield await _fetched(url)
@@ -129,7 +129,7 @@ def _keys(entries: tuple[Any, ...]) -> Iterator[Outcome]:
         )
         return
     shown = ", ".join(f"{key.alg} {quoted(key.kid or '(no id)')}" for key in usable[:5])
-    yield ANY.ok(f"{len(usable)} usable: {shown}")
+    yield ANY.ok(shown)
     yield from _ids(usable)
 
 
@@ -171,7 +171,7 @@ async def _fetched(url: str) -> Outcome:
         return FETCHED.fault(
             f"{url}: {failure}", "see the check above that failed, or the limits in docs/tokens.md"
         )
-    return FETCHED.ok(f"{len(keys.keys)} keys")
+    return FETCHED.ok(f"keys that can be used: {len(keys.keys)}")
 
 
 FAMILY = Family("keys", (REACHABLE, FOUND, JSON, PUBLIC, USABLE, ANY, IDS, FRESH, FETCHED), examine)

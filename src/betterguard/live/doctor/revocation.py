@@ -68,7 +68,7 @@ async def _asked(
         except RevocationsUnavailable as away:
             yield STORE.fault(away.hint, "start the store, or correct BETTER_AUTH_REVOCATION_STORE")
             return
-        yield STORE.ok(f"{revocations.state().entries} revocations in force")
+        yield STORE.ok(f"revocations in force: {revocations.state().entries}")
         if subject.token:
             yield await _of_token(revocations, settings, subject)
 

@@ -8,7 +8,7 @@ from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.visit import keyword, method
 from betterguard.repair.edits import Edit
 from betterguard.repair.imports import Imports
-from betterguard.repair.lines import end_of, indent_of, start_of
+from betterguard.repair.lines import end_of, indent_of, next_after, start_of
 from betterguard.repair.scaffold.naming import module_name
 from betterguard.repair.syntax import appended, around, parse
 
@@ -184,8 +184,19 @@ def _wrapped_yields(text: bytes, function: FunctionRef, manager: str) -> Iterato
         indent = indent_of(text, found.start_byte)
         if start_of(text, found.start_byte) + len(indent) == found.start_byte:
             unit = "\t" if "\t" in indent else "    "
-            edit = f"async with {manager}:\n{indent}{unit}"
-            yield Edit(found.start_byte, found.start_byte, edit)
+            yield Edit(found.start_byte, found.start_byte, f"async with {manager}:\n{indent}{unit}")
+            yield from _deeper(text, found, unit)
+
+
+def _deeper(text: bytes, node: Node, unit: str) -> Iterator[Edit]:
+    """Indent the further lines of a statement, unless a string that spans lines is in it."""
+    written = text[node.start_byte : node.end_byte]
+    if b'"""' in written or b"'''" in written:
+        return
+    at = next_after(text, node.start_byte)
+    while at < node.end_byte:
+        yield Edit(at, at, unit)
+        at = next_after(text, at)
 
 
 def _yields(function: Node) -> Iterator[Node]:

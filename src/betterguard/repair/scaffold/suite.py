@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["add_suite"]
 
-MARK = '"""Tokens that must not pass: missing, expired, forged, foreign'
+FIRST_LINES = {
+    False: '"""Tokens that must not pass: missing, expired, forged, foreign; on the guard',
+    True: '"""Tokens that must not pass: missing, expired, forged, foreign."""',
+}
+"""What the tests begin with, by whether they are of a vendored file."""
 FILES = ("test_auth.py", "test_guard.py", "test_better_auth_guard.py")
 SETTING = 'os.environ.setdefault("BETTER_AUTH_URL", "http://localhost:3000")'
 
@@ -32,7 +36,7 @@ def add_suite(plan: Plan, reading: Reading, app: App, auth: str, *, vendor: bool
     tests = next(
         (folder / name for name in ("tests", "test") if (folder / name).is_dir()), folder / "tests"
     )
-    if any(MARK in text for text in _texts(tests)):
+    if any(FIRST_LINES[vendor] in text for text in _texts(tests)):
         plan.present.append("the test of the guard")
     else:
         path = next(tests / name for name in FILES if not (tests / name).exists())

@@ -112,21 +112,23 @@ async def verify_token(user: CurrentUser) -> str:
 
 
 def _missing() -> HTTPException:
-    return HTTPException(401, "Missing token", {"WWW-Authenticate": "Bearer"})
+    return HTTPException(401, "Missing token", headers={"WWW-Authenticate": "Bearer"})
 
 
 def _invalid(*, error: str = "invalid_token") -> HTTPException:
-    return HTTPException(401, "Invalid token", {"WWW-Authenticate": f'Bearer error="{error}"'})
+    return HTTPException(
+        401, "Invalid token", headers={"WWW-Authenticate": f'Bearer error="{error}"'}
+    )
 
 
 def _expired() -> HTTPException:
     told = 'Bearer error="invalid_token", error_description="The access token expired"'
-    return HTTPException(401, "Token expired", {"WWW-Authenticate": told})
+    return HTTPException(401, "Token expired", headers={"WWW-Authenticate": told})
 
 
 def _unavailable(seconds: float) -> HTTPException:
     headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
-    return HTTPException(503, "Authentication temporarily unavailable", headers)
+    return HTTPException(503, "Authentication temporarily unavailable", headers=headers)
 
 
 def _bearer(connection: HTTPConnection) -> str:

@@ -55,10 +55,13 @@ def _header(result: Result) -> Iterator[str]:
     count = result.count()
     open_ = count[Verdict.OPEN]
     done = sum(one.done for one in result.exercises.values())
-    word = f"{open_} open" if open_ else "Nothing open"
     yield f"<header><h1>{escape(result.title or 'API')}</h1>"
     yield f'<p class="soft">{escape(result.target)}</p>'
-    yield f'<p class="verdict {"open" if open_ else "held"}">{word}</p><dl class="figures">'
+    if open_:
+        yield f'<a class="verdict open" href="#open">{open_} open</a>'
+    else:
+        yield '<p class="verdict held">Nothing open</p>'
+    yield '<dl class="figures">'
     figures = {
         "operations exercised": f"{done} / {len(result.exercises)}",
         "attacks held": str(count[Verdict.HELD]),
@@ -121,7 +124,7 @@ def _cell(cell: Cell | None, *, first: bool) -> str:
 
 def _holes(result: Result) -> Iterator[str]:
     if result.open:
-        yield "<h2>Open</h2>"
+        yield '<h2 id="open">Open</h2>'
     for cells in result.holes().values():
         attack = cells[0].attack
         severity = attack.severity.label

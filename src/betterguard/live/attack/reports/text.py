@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -90,12 +89,12 @@ def _hole(cells: list[Cell]) -> RenderableType:
         (attack.severity.label, _STYLES[attack.severity]),
         (f" {attack.name}", "bold"),
     )
-    lines = [Text.assemble((cell.operation, "bold"), f": {cell.note}") for cell in cells]
-    lines.append(Text(f"What to do: {attack.cure}"))
+    lines = [Text.assemble(("  " + cell.operation, "bold"), f": {cell.note}") for cell in cells]
+    lines.append(Text(f"  What to do: {attack.cure}"))
     if cells[0].exchange is not None:
-        lines += [Text(f"> {line}", style="dim") for line in cells[0].exchange.request_lines()]
-        lines += [Text(f"< {line}", style="dim") for line in cells[0].exchange.answer_lines()]
-    return Group(head, Padding(Group(*lines), (0, 0, 0, 2), expand=False))
+        lines += [Text(f"  > {line}", style="dim") for line in cells[0].exchange.request_lines()]
+        lines += [Text(f"  < {line}", style="dim") for line in cells[0].exchange.answer_lines()]
+    return Group(head, *lines)
 
 
 def _section(title: str, lines: list[str]) -> list[RenderableType]:
