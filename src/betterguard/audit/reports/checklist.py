@@ -106,7 +106,7 @@ SECTIONS = (
         (
             Box(
                 "401, 403 and 404 are told apart, with WWW-Authenticate",
-                ("BG601", "BG602", "BG603", "BG604"),
+                ("BG601", "BG602", "BG603", "BG604", "BG606"),
             ),
             Box("Answers say nothing of the inside", ("BG605",)),
         ),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from betterguard.audit.project import FunctionRef
 
 _STRUCTURE = re.compile(
-    r"table|column|schema|field|order|clause|placeholder|limit|offset|sql|set_|sort|direction|cols",
+    r"table|column|schema|field|order|clause|place|marker|limit|offset|sql|set_|sort|direction|cols",
     re.IGNORECASE,
 )
 """Names of what cannot be bound: the code that gives them chooses among its own words."""
@@ -31,6 +31,12 @@ _SQL = re.compile(
 _SAFE = frozenset(
     {"int", "float", "len", "bool", "uuid4", "UUID", "range", "Identifier", "literal"}
 )
+
+_QUOTES = re.compile(r"quote|literal|escape|ident|join", re.IGNORECASE)
+_NAMES_NEXT = re.compile(
+    r"\b(?:from|join|into|table|update|schema|exists|index|order\s+by)\s+[\w.\"`]*$", re.IGNORECASE
+)
+"""The end of a text after which the name of a table or a column follows."""
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -67,11 +73,21 @@ def _pasted(piece: Expr) -> Iterator[Expr]:
     """Give the values that a piece of SQL is put together with."""
     for part in subexpressions(piece):
         if part.kind == "fstr" and _SQL.search(part.text):
-            yield from part.parts
+            yield from _values(part)
         elif part.kind == "bin" and part.text in {"+", "%"} and _is_sql(part):
             yield from (side for side in _operands(part) if side.kind not in {"str", "fstr"})
         elif _is_format(part):
             yield from part.parts
+
+
+def _values(formatted: Expr) -> Iterator[Expr]:
+    """Give what an f-string pastes, without what stands where only a name can."""
+    before = ""
+    for text, value in zip(formatted.text.split("{}"), formatted.parts, strict=False):
+        before += text
+        if not _NAMES_NEXT.search(before):
+            yield value
+        before += "x"
 
 
 def _is_format(call: Expr) -> bool:
@@ -100,7 +116,7 @@ def _operands(expr: Expr) -> Iterator[Expr]:
 def _is_chosen(function: FunctionRef, value: Expr) -> bool:
     """Whether a value is a number, a word of the code's own, or looked at elsewhere in pieces."""
     names = set(names_in(value))
-    if value.kind == "call" and method(value) in _SAFE | {"join"}:
+    if value.kind == "call" and (method(value) in _SAFE or _QUOTES.search(method(value))):
         return True
     if any(_STRUCTURE.search(name) for name in names):
         return True
@@ -158,6 +174,12 @@ def tasks(session, user_id: str, sort: str, limit: int, ids: list[int]):
     sql = f"SELECT * FROM task WHERE user_id = :u AND id IN ({marks}) ORDER BY {sort}"
     sql += f" LIMIT {limit}"
     return session.execute(text(sql), {"u": user_id})
+"""),
+        Snippet.of("""
+from sqlalchemy import text
+def rows(session, model, user: str):
+    session.execute(text(f"SET LOCAL app.user = {quote_literal(user)}"))
+    return session.execute(text(f"SELECT * FROM {model.name}"))
 """),
         Snippet.of("""
 def log(logger, user_id: str):
