@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.repair.golden import fixed, reasons, repaired
+from tests.repair.fixing import fixed, reasons, repaired
 
 APP = "from fastapi import FastAPI\nfrom fastapi.middleware.cors import CORSMiddleware\napp = FastAPI()\n"
 CORS = APP + "app.add_middleware(CORSMiddleware, {})\n"
