@@ -330,6 +330,13 @@ def test_characters_are_replaced_on_request(before: str, after: str) -> None:
     assert done.workspace.texts["app.py"].decode() == after
 
 
+def test_a_package_that_the_project_lacks_is_required_on_request_only() -> None:
+    text = APP + "print('\u2713')\n"
+    assert fixed(text, "BG701", unsafe=False) == text
+    guard = "from betterguard import BetterGuard\nguard = BetterGuard.from_env()\n"
+    assert "force_utf8()" in fixed(text, "BG701", unsafe=False, auth=guard)
+
+
 def test_a_migration_is_told() -> None:
     text = model("user_id: str\n    at: datetime = Field(default_factory=datetime.now)")
     assert any("needs a migration" in told for told in reasons(text, "BG407", unsafe=False))
