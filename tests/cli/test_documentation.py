@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from betterguard.audit.config import LISTS
+from betterguard.audit.rules import RULES
 from tests.cli.tree import options
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -19,3 +20,9 @@ def test_every_setting_is_documented() -> None:
     assert table is not None
     named = set(re.findall(r"^([a-z-]+) =", table[1], re.MULTILINE))
     assert named == {*LISTS, "severity", "fail-on", "tests"}
+
+
+def test_every_fix_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "fixing.md").read_text(encoding="utf-8")
+    lacking = [rule.id for rule in RULES if rule.fixable and f"[{rule.id}]" not in page]
+    assert lacking == []

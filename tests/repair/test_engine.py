@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from betterguard.audit import Config
-from betterguard.repair import engine
 from betterguard.repair.edits import Edit
 from betterguard.repair.engine import repair
 from betterguard.repair.fix import Fix
+from betterguard.repair.fixes import FIXERS
 from betterguard.repair.workspace import in_memory, read_project
-from tests.repair.golden import fixed, repaired
+from tests.repair.fixing import fixed, repaired
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def with_fixer(monkeypatch: pytest.MonkeyPatch, *edits: Edit) -> None:
     def fix(site: Site) -> Fix:
         return Fix({site.path: edits}, "a fix for a test")
 
-    monkeypatch.setitem(engine.FIXERS, "BG402", fix)
+    monkeypatch.setitem(FIXERS, "BG402", fix)
 
 
 def reason(text: str) -> str:
@@ -51,7 +51,7 @@ def test_a_fix_that_brings_another_finding_is_taken_back(monkeypatch: pytest.Mon
 
 
 def test_the_good_fixes_of_a_rule_stay_where_one_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = engine.FIXERS["BG402"]
+    real = FIXERS["BG402"]
 
     def fix(site: Site) -> Fix:
         if site.hit.pos > site.text.index(b"bad"):
@@ -60,7 +60,7 @@ def test_the_good_fixes_of_a_rule_stay_where_one_is_bad(monkeypatch: pytest.Monk
         assert isinstance(done, Fix)
         return done
 
-    monkeypatch.setitem(engine.FIXERS, "BG402", fix)
+    monkeypatch.setitem(FIXERS, "BG402", fix)
     text = TEXT + "y = datetime.utcnow().isoformat()\nbad = datetime.utcnow().isoformat()\n"
     done = repair(in_memory({"app.py": text}, Config(select=("BG402",))))
     assert len(done.applied) == 2

@@ -8,7 +8,7 @@ import pytest
 
 from betterguard.audit.rules import RULES
 from betterguard.repair.fixes import FIXERS
-from tests.repair.golden import repaired
+from tests.repair.fixing import repaired
 
 if TYPE_CHECKING:
     from betterguard.audit.rule import Rule, Snippet

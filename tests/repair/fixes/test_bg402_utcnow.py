@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.repair.golden import fixed, repaired
+from tests.repair.fixing import fixed, repaired
 
 RULE = "BG402"
 SQLMODEL = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.repair.golden import fixed, reasons, repaired
+from tests.repair.fixing import fixed, reasons, repaired
 
 APP = "from fastapi import FastAPI\nfrom fastapi.middleware.cors import CORSMiddleware\napp = FastAPI()\n"
 CORS = APP + "app.add_middleware(CORSMiddleware, {})\n"
@@ -328,6 +328,13 @@ def test_characters_are_replaced_on_request(before: str, after: str) -> None:
     assert fixed(before, "BG701") == before
     done = repaired({"app.py": before}, "BG701", emoji=True)
     assert done.workspace.texts["app.py"].decode() == after
+
+
+def test_a_package_that_the_project_lacks_is_required_on_request_only() -> None:
+    text = APP + "print('\u2713')\n"
+    assert fixed(text, "BG701", unsafe=False) == text
+    guard = "from betterguard import BetterGuard\nguard = BetterGuard.from_env()\n"
+    assert "force_utf8()" in fixed(text, "BG701", unsafe=False, auth=guard)
 
 
 def test_a_migration_is_told() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.repair.golden import fixed, reasons
+from tests.repair.fixing import fixed, reasons
 
 HEAD = """
 import jwt

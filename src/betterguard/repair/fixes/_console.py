@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from betterguard.repair.edits import Edit
-from betterguard.repair.fix import ByHand, Fix
+from betterguard.repair.fix import ByHand, Fix, Safety
 from betterguard.repair.lines import next_after
 from betterguard.repair.statements import imports_of
 from betterguard.repair.syntax import parse, replaced, source, walk
@@ -29,7 +29,10 @@ def cured(site: Site) -> Fix | ByHand:
     call = imports.use("betterguard", "force_utf8")
     wished = imports.edits()
     edit = Edit(place, place, f"\n{call}()\n")
-    return Fix({path: (*wished, edit)}, f"make the standard streams UTF-8, in {path}")
+    known = any(True for _ in site.code.files("betterguard"))
+    safety = Safety.SAFE if known else Safety.UNSAFE  # a start without the package would fail
+    summary = f"make the standard streams UTF-8, in {path}"
+    return Fix({path: (*wished, edit)}, summary, safety)
 
 
 def _entry(site: Site) -> str | None:
