@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 
 from betterguard.errors import ConfigurationError
 from betterguard.live.attack.arena import Arena
+from betterguard.live.attack.asking import Asking
 from betterguard.live.attack.assigning import Assigning
 from betterguard.live.attack.catalogue import Family
 from betterguard.live.attack.counting import count_foreign
 from betterguard.live.attack.credentials import Credential, Keys, credentials
 from betterguard.live.attack.crossing import Crossing
 from betterguard.live.attack.evidence import Call
-from betterguard.live.attack.naming import Kinds, words
+from betterguard.live.attack.kinds import Kinds
+from betterguard.live.attack.naming import words
 from betterguard.live.attack.objects import Objects, Unmade
 from betterguard.live.attack.openapi import read_document
 from betterguard.live.attack.probing import Probe, Probing
@@ -176,6 +178,7 @@ class _Run:
         if Family.CROSSING in self.options.families:
             self.step[0] = "other users' objects"
             await Crossing(self.arena, self.objects).run(probes)
+            await Asking(self.arena, self.objects).run(probes)
             await Assigning(self.arena, self.objects).run(probes)
             await Referring(self.arena, self.objects).run(probes)
             await count_foreign(self.arena, self.objects, probes)
