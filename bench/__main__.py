@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASUREMENTS = ("overhead", "tokens", "isolation")
+MEASUREMENTS = ("overhead", "tokens", "isolation", "crowd")
 
 
 def main(wanted: list[str]) -> int:

@@ -6,12 +6,21 @@ packages are imported where they are used: they live in different environments.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import urllib.request
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
+from jwt.algorithms import OKPAlgorithm
+from starlette.requests import HTTPConnection  # noqa: TC002 - read by FastAPI
 
 URL = os.environ.get("BETTER_AUTH_URL", "")
+
+
+async def nothing(connection: HTTPConnection) -> None:
+    """Depend on the request, as a guard does, and do nothing with it."""
 
 
 def bare() -> FastAPI:
@@ -22,6 +31,36 @@ def bare() -> FastAPI:
     async def me() -> dict[str, str]:
         return {"id": "ada"}
 
+    return app
+
+
+def empty() -> FastAPI:
+    """Serve the route behind an asynchronous dependency that does nothing: FastAPI's own cost."""
+    app = FastAPI()
+
+    @app.get("/me")
+    async def me(_: Annotated[None, Depends(nothing)]) -> dict[str, str]:
+        return {"id": "ada"}
+
+    return app
+
+
+def signature() -> FastAPI:
+    """Serve the route behind the signature check alone: no rule, no memory, no key look-up."""
+    with urllib.request.urlopen(f"{URL}/api/auth/jwks") as response:  # noqa: S310 - our own server
+        public: Any = OKPAlgorithm.from_jwk(json.load(response)["keys"][0])
+
+    async def check(connection: HTTPConnection) -> None:
+        message, _, end = dict(connection.scope["headers"])[b"authorization"][7:].rpartition(b".")
+        public.verify(base64.urlsafe_b64decode(end + b"=="), message)
+
+    app = FastAPI()
+
+    async def me(_: Any) -> dict[str, str]:  # noqa: ANN401 - annotated below
+        return {"id": "ada"}
+
+    me.__annotations__["_"] = Annotated[None, Depends(check)]
+    app.get("/me")(me)
     return app
 
 
@@ -80,6 +119,8 @@ def betterauth() -> FastAPI:
 
 CONTENDERS = {
     "bare": bare,
+    "empty": empty,
+    "signature": signature,
     "betterguard": betterguard,
     "fastapi-better-auth-bridge": bridge,
     "fastapi-betterauth": betterauth,

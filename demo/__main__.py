@@ -1,4 +1,7 @@
-"""``python -m demo`` runs the demo until Ctrl-C; ``check`` tries it, ``attack`` attacks it."""
+"""``python -m demo`` runs the demo until Ctrl-C; ``check`` tries it, ``attack`` attacks it.
+
+``cluster`` and ``cluster-check`` do the same with several processes of everything, under fault.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ DATA = ROOT / ".data" / "demo"
 SCREENSHOTS = ROOT / ".build" / "demo-screenshots"
 MATRIX = ROOT / ".build" / "demo-attack.html"
 PORTS = (3000, 3001, 8000)
+LAYOUTS = ("uvicorn", "gunicorn", "proxy")
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 force_utf8()
 console = Console(highlight=False)
@@ -33,11 +37,7 @@ def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     stopping = stop_signals()
     try:
-        if options.command == "check":
-            return check(stopping)
-        if options.command == "attack":
-            return attack(stopping)
-        return serve(options, stopping)
+        return COMMANDS[options.command](options, stopping)
     except (DemoError, Stopped) as error:
         # Ctrl-C reaches the programs that set the database up, too, and these then complain.
         if isinstance(error, DemoError) and not stopping.is_set():
@@ -53,7 +53,13 @@ def parser() -> argparse.ArgumentParser:
         "python -m demo",
         description="Run the demo until Ctrl-C, try it in a browser, or attack it.",
     )
-    made.add_argument("command", nargs="?", default="run", choices=["run", "check", "attack"])
+    made.add_argument("command", nargs="?", default="run", choices=COMMANDS)
+    made.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="how the cluster's back end runs: uvicorn or gunicorn with four workers, or two"
+        " instances behind a proxy (by default the proxy; a check tries all)",
+    )
     made.add_argument("--data", type=Path, default=DATA, help="where database and logs are kept")
     made.add_argument(
         "--ports",
@@ -85,14 +91,39 @@ def serve(options: argparse.Namespace, stopping: Event) -> int:
     return 0
 
 
-def check(stopping: Event) -> int:
+def serve_cluster(options: argparse.Namespace, stopping: Event) -> int:
+    """Run the cluster until somebody stops it."""
+    from demo.cluster.stack import Layout, running_cluster  # noqa: PLC0415  # development only
+
+    data, layout = options.data.resolve(), Layout(options.layout or Layout.PROXY)
+    console.print("Starting PostgreSQL, PgBouncer, Redis, Better Auth and the back ends …")
+    with running_cluster(data, Origins.at(options.ports), layout) as cluster:
+        for line in addresses(cluster.origins, options.ports, data):
+            console.print(line, soft_wrap=True)
+        stopping.wait()
+        console.print("Stopping …")
+    console.print("Stopped.")
+    return 0
+
+
+def check_cluster(options: argparse.Namespace, stopping: Event) -> int:
+    """Cause faults while load runs; 1 when something happened that must not."""
+    from demo.cluster.check import run_cluster_check  # noqa: PLC0415  # development only
+    from demo.cluster.stack import Layout  # noqa: PLC0415  # as above
+
+    layouts = [Layout(options.layout)] if options.layout else list(Layout)
+    outcomes = run_cluster_check(console, stopping, layouts)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def check(_: argparse.Namespace, stopping: Event) -> int:
     """Try the demo in a browser; 1 when a step fails."""
     from demo.check import run_check  # noqa: PLC0415  # Playwright is a development dependency
 
     return 1 if run_check(SCREENSHOTS, console, stopping).failed else 0
 
 
-def attack(stopping: Event) -> int:
+def attack(_: argparse.Namespace, stopping: Event) -> int:
     """Attack the demo as two people who signed up; 1 when something is open."""
     from demo.attack import run_attack  # noqa: PLC0415  # needs betterguard's command line
 
@@ -129,6 +160,14 @@ def tell(error: DemoError) -> None:
         console.print(error.log_tail, markup=False, style="dim")
     console.print(f"[bold red]The demo does not run:[/] {error}", soft_wrap=True)
 
+
+COMMANDS = {
+    "run": serve,
+    "check": check,
+    "attack": attack,
+    "cluster": serve_cluster,
+    "cluster-check": check_cluster,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

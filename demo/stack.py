@@ -125,6 +125,7 @@ def auth(data: Path, origins: Origins, database_url: str, token_lifetime: str) -
         "TOKEN_LIFETIME": token_lifetime,
         "API_URL": origins.api,
         "CHATBOT_URL": origins.chatbot,
+        "BETTER_AUTH_REVOCATION_SECRET": kept_secret(data / "revocation-secret"),
     }
     return node_service("auth", data, origins.page, environment)
 
@@ -140,7 +141,7 @@ def chatbot(data: Path, origins: Origins) -> Service:
 
 
 def backend(data: Path, origins: Origins, database_url: str) -> Service:
-    """Describe the FastAPI back end; it knows where the key set is, and no secret."""
+    """Describe the FastAPI back end; of Better Auth it knows the key set, and no secret."""
     port = origins.api.rpartition(":")[2]
     return Service(
         name="backend",
@@ -154,6 +155,8 @@ def backend(data: Path, origins: Origins, database_url: str) -> Service:
                 "BETTER_AUTH_URL": origins.page,
                 "FRONTEND_URL": f"{origins.page},{origins.chatbot}",
                 "DATABASE_URL": database_url,
+                "BETTER_AUTH_REVOCATION_STORE": "memory",
+                "BETTER_AUTH_REVOCATION_SECRET": kept_secret(data / "revocation-secret"),
             }
         ),
         origin=origins.api,

@@ -2,9 +2,9 @@
 
 Usage: python3 scripts/bootstrap.py PART [PART ...]
 
-Parts: demo, dev (Python packages into .venv), node (Node 20+ and the npm packages),
-browser (Chromium), pgbouncer, redis. Each is done once and again when its pinned requirements
-change.
+Parts: demo, dev, docs (Python packages into .venv), node (Node 20+ and the npm packages), examples
+(their npm packages), browser (Chromium), pgbouncer, redis, haproxy. Each is done once and again
+when its pinned requirements change.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 REQUIREMENTS = ROOT / "requirements"
 NODE_PROJECTS = ("demo/auth", "tests/better_auth")
+EXAMPLES = ("examples/nextjs-railway/web",)
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 REDIS_SERVERS = ("redis-server", "valkey-server")
@@ -36,10 +37,13 @@ def main(parts: list[str]) -> int:
     steps = {
         "demo": demo,
         "dev": dev,
+        "docs": docs,
         "node": node,
+        "examples": examples,
         "browser": browser,
         "pgbouncer": pgbouncer,
         "redis": redis,
+        "haproxy": haproxy,
     }
     unknown = [part for part in parts if part not in steps]
     if unknown or not parts:
@@ -58,6 +62,11 @@ def demo() -> None:
 def dev() -> None:
     """Install what the tests and the checks run on."""
     install("dev")
+
+
+def docs() -> None:
+    """Install what builds the documentation's site, beside what the tests run on."""
+    install("docs")
 
 
 def install(group: str) -> None:
@@ -84,6 +93,12 @@ def node() -> None:
         uv("pip", "install", "--require-hashes", "-r", str(REQUIREMENTS / "node.txt"))
         link_wheel_node()
     for project in NODE_PROJECTS:
+        install_npm(ROOT / project)
+
+
+def examples() -> None:
+    """Install what the examples' front ends are built of."""
+    for project in EXAMPLES:
         install_npm(ROOT / project)
 
 
@@ -151,6 +166,13 @@ def redis() -> None:
     """Find a Redis or Valkey server, or install Debian's where that is allowed."""
     if not any(map(shutil.which, REDIS_SERVERS)) and not apt_install("redis-server"):
         say("no Redis found: its tests will say what to install")
+
+
+def haproxy() -> None:
+    """Find HAProxy, or install Debian's where that is allowed."""
+    found = shutil.which("haproxy") or shutil.which("/usr/sbin/haproxy")
+    if found is None and not apt_install("haproxy"):
+        say("no HAProxy found: its tests will say what to install")
 
 
 def apt_install(package: str) -> bool:

@@ -1,4 +1,4 @@
-"""Fuzz the token verifier for a bounded time: `python scripts/fuzz.py [seconds]`, by default 300.
+"""Fuzz the verifier and the guard for a bounded time: `python scripts/fuzz.py [seconds]` (300).
 
 Each round is a run of the property tests with another seed, which is printed, so that a
 failure can be had again. Ends with the first failure, or with success when the time is up.
@@ -12,7 +12,7 @@ import sys
 import time
 
 DEFAULT_SECONDS = 300.0
-TESTS = "tests/tokens/test_fuzz.py"
+TESTS = ("tests/tokens/test_fuzz.py", "tests/web/test_fuzz.py")
 
 
 def main(seconds: float) -> int:
@@ -26,7 +26,7 @@ def main(seconds: float) -> int:
         try:
             # The last round is cut off when the time is up: what it tried so far has passed.
             code = subprocess.run(
-                [sys.executable, "-m", "pytest", TESTS, "-x", *options], check=False, timeout=left
+                [sys.executable, "-m", "pytest", *TESTS, "-x", *options], check=False, timeout=left
             ).returncode
         except subprocess.TimeoutExpired:
             break

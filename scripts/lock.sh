@@ -11,6 +11,7 @@ compile() {
 compile dev pyproject.toml --all-extras --group dev
 # The demo's pins are a part of the others', so that installing one never undoes the other.
 compile demo pyproject.toml --extra sqlalchemy --group demo --constraint requirements/dev.txt
+compile docs pyproject.toml --group docs --constraint requirements/dev.txt
 compile windows pyproject.toml --all-extras --group windows --constraint requirements/dev.txt
 # The peers run on the very same FastAPI and uvicorn, so that the ratios compare guards alone.
 printf '%s\n' 'fastapi-better-auth-bridge[httpx2]' 'fastapi-betterauth[fastapi]' 'uvicorn[standard]' |

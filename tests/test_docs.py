@@ -46,7 +46,7 @@ def test_every_error_code_is_documented() -> None:
 
 
 def test_the_hooks_in_the_documentation_are_those_that_the_tests_run() -> None:
-    hooks = ROOT / "tests" / "better_auth" / "revocation.mjs"
+    hooks = ROOT / "demo" / "auth" / "revocation.js"
     assert f"```js\n{hooks.read_text(encoding='utf-8')}```" in page("revocation.md")
 
 

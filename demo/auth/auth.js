@@ -3,6 +3,7 @@ import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { jwt } from "better-auth/plugins";
 import pg from "pg";
+import { definePayload, hooksByDevice } from "./revocation.js";
 
 /**
  * @param {{ baseURL: string, secret: string, databaseURL: string, tokenLifetime: string }} settings
@@ -17,8 +18,10 @@ export function createAuth({ baseURL, secret, databaseURL, tokenLifetime }) {
     database: pool,
     telemetry: { enabled: false },
     emailAndPassword: { enabled: true },
-    // EdDSA, an issuer and audience of `baseURL`'s origin: the plugin's own defaults.
-    plugins: [jwt({ jwt: { expirationTime: tokenLifetime } })],
+    // EdDSA, an issuer and audience of `baseURL`'s origin: the plugin's own defaults. The token
+    // names its session, and the hooks tell the back end when that ends.
+    plugins: [jwt({ jwt: { expirationTime: tokenLifetime, definePayload } })],
+    databaseHooks: hooksByDevice,
     rateLimit: {
       enabled: true,
       window: 10,

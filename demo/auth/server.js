@@ -13,6 +13,8 @@ const settings = {
   databaseURL: environment("DATABASE_URL"),
   tokenLifetime: environment("TOKEN_LIFETIME"),
 };
+// Read by the hooks of revocation.js: a missing one is to stop the start, not a sign-out.
+for (const name of ["API_URL", "BETTER_AUTH_REVOCATION_SECRET"]) environment(name);
 const { auth, options, pool } = createAuth(settings);
 const created = await migrate(options);
 console.log(created.length ? `created tables: ${created.join(", ")}` : "tables are up to date");

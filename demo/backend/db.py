@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated
 
 from fastapi import Depends
@@ -17,8 +18,22 @@ from demo.backend.settings import settings
 
 __all__ = ["UserSession", "answers", "engine"]
 
+# A pooler gives each transaction another connection, so that no prepared statement may be meant
+# to last: asyncpg keeps none, and each has a name of its own.
+POOLED = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: f"__asyncpg_{uuid.uuid4()}__",
+}
+
 engine = isolate(
-    create_async_engine(settings.database_url, pool_pre_ping=True), Task.metadata, verify=True
+    create_async_engine(
+        settings.database_url,
+        pool_pre_ping=True,
+        connect_args=POOLED if settings.database_pooler else {},
+    ),
+    Task.metadata,
+    verify=True,
 )
 
 UserSession = Annotated[

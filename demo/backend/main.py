@@ -27,3 +27,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(title="betterguard demo", lifespan=lifespan)
 guard.install(app)  # CORS around everything, error answers, UTF-8 console
 app.include_router(router)
+if guard.settings.revocation_secret:
+    app.include_router(guard.revocation_route())  # sign-outs, told by Better Auth's hooks
+app.get("/api/ready", include_in_schema=False)(guard.ready)

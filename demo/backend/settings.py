@@ -8,11 +8,16 @@ __all__ = ["settings"]
 
 
 class AppSettings(BaseSettings):
-    """The application's settings: ``DATABASE_URL``, an SQLAlchemy URL for asyncpg."""
+    """The application's settings.
+
+    ``DATABASE_URL`` is an SQLAlchemy URL for asyncpg; ``DATABASE_POOLER`` says that PgBouncer
+    stands there, in transaction mode.
+    """
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
     database_url: str
+    database_pooler: bool = False
 
 
 settings = AppSettings()  # pyright: ignore[reportCallIssue]  # filled from the environment

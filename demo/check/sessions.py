@@ -17,6 +17,7 @@ __all__ = ["nothing_is_stored", "refused_once", "renewal", "signing_out"]
 
 # The check's tokens are renewed ten seconds after they were issued.
 RENEWAL_LIMIT = 30_000  # milliseconds
+REVOKED = (401, '{"detail":"Token revoked"}')
 STORED = "() => JSON.stringify([localStorage, sessionStorage, document.cookie])"
 
 
@@ -64,10 +65,13 @@ def nothing_is_stored(scene: Scene) -> None:
 
 
 def signing_out(scene: Scene) -> None:
-    """Sign out: the tasks leave the page, and a reload does not bring them back."""
+    """Sign out: the tasks leave the page, a reload does not bring them back, the token is dead."""
     page = scene.alice.page
+    user_id, token = scene.alice.credentials()
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("#welcome")).to_be_visible()
     equal(page.locator(".task").count(), 0, "tasks left in the page")
+    status, body = scene.alice.fetch("GET", f"/api/user/{user_id}/tasks", token)
+    equal((status, body), REVOKED, "the API's answer to the token of an ended session")
     page.reload()
     expect(page.locator("#welcome")).to_be_visible()

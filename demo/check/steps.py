@@ -27,6 +27,6 @@ STEPS = (
     ("A refused call is repeated once with a new token", sessions.refused_once),
     ("The token is in memory only", sessions.nothing_is_stored),
     ("Everything works with the keyboard alone", looks.keyboard_only),
-    ("Signing out takes the tasks off the page", sessions.signing_out),
+    ("Signing out takes the tasks off the page and ends the token", sessions.signing_out),
     ("The browser has nothing to complain of", looks.no_complaints),
 )

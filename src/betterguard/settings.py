@@ -283,7 +283,7 @@ class _Check:
             # Not quoted: it may hold a password.
             known = ", ".join(f"{scheme}://" for scheme in REVOCATION_STORES)
             self._fault("BETTER_AUTH_REVOCATION_STORE", f"must be memory, or start with {known}")
-        if store == "memory" and self.production:
+        if store == "memory" and self.env.production:
             self.warnings.append(
                 "BETTER_AUTH_REVOCATION_STORE is memory: what one process revokes, no other learns"
             )
@@ -294,7 +294,7 @@ class _Check:
             )
         for fault in secret_faults(secret) if secret else ():
             self._fault("BETTER_AUTH_REVOCATION_SECRET", fault)
-        if secret and secret in self._given_secrets():
+        if secret and secret in self.env.given_secrets:
             self._fault(
                 "BETTER_AUTH_REVOCATION_SECRET", "must not be Better Auth's secret: make another"
             )

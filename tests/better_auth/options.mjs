@@ -1,6 +1,6 @@
 // Better Auth's options, made from environment variables: one variable an option.
 import { SignJWT } from "jose";
-import { databaseHooks, definePayload, hooksByDevice } from "./revocation.mjs";
+import { databaseHooks, definePayload, hooksByDevice } from "../../demo/auth/revocation.js";
 
 const text = (name) => process.env[name] || undefined;
 const list = (name) => text(name)?.split(",");

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -221,3 +223,38 @@ def test_a_second_run_comes_from_the_cache_and_says_the_same(project: Path) -> N
     (project / "app.py").write_text(SECRET)
     assert run("--format", "concise").stdout == run("--format", "concise").stdout
     assert (project / ".cache" / "audit.sqlite3").exists()
+
+
+def test_help_has_examples() -> None:
+    shown = run("--help").stdout
+    assert "Examples" in shown
+    assert "betterguard audit --explain BG302" in shown
+
+
+def test_no_colours_where_they_are_not_wanted(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "app.py").write_text(SECRET)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in run().stdout
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in run().stdout
+
+
+def test_what_was_suppressed_is_told_again_from_the_cache(project: Path) -> None:
+    (project / "app.py").write_text(SECRET.rstrip() + "  # noqa: BG206 a demo\n")
+    assert "1 suppressed" in run().stdout
+    assert "1 suppressed" in run().stdout
+
+
+def test_an_unchanged_project_needs_no_parser(project: Path) -> None:
+    (project / "app.py").write_text(SECRET)
+    run()
+    code = (
+        "import sys; from typer.testing import CliRunner; from betterguard.cli.program import app;"
+        "assert CliRunner().invoke(app, ['audit']).exit_code == 1;"
+        "heavy = ('tree_sitter', 'betterguard.audit.rules.bg');"
+        "print([name for name in sys.modules if name.startswith(heavy)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.servers.postgres import Postgres
 
 SECONDS = 60.0
+LINES = ("--line-length", "100")
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +155,11 @@ def test_a_second_init_changes_nothing(backend: Path) -> None:
     output = run(backend, {}, "-m", "betterguard", "init", "--yes")
     assert output.rstrip().endswith("nothing to write")
     assert {path: path.read_bytes() for path in backend.rglob("*.py")} == before
+
+
+def test_linters_find_nothing(backend: Path) -> None:
+    run(backend, {}, "-m", "ruff", "check", "--isolated", "--select", "B,E,F,I,UP,W", *LINES, ".")
+    run(backend, {}, "-m", "ruff", "format", "--isolated", "--check", *LINES, ".")
 
 
 def test_the_audit_finds_nothing(backend: Path, tmp_path: Path) -> None:

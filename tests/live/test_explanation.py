@@ -21,6 +21,7 @@ TOKEN_REASONS = [
     reason
     for reason in Reason
     if reason.name.startswith(("TOKEN", "BASE64URL", "JSON", "HEADER", "ALGORITHM", "KEY"))
+    and reason is not Reason.TOKEN_REVOKED
 ]
 
 

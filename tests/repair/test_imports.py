@@ -259,6 +259,62 @@ def test_a_name_is_removed(before: str, after: str) -> None:
     assert removed(before, DEPENDS) == after
 
 
+def test_imports_behind_the_first_use_come_too_late() -> None:
+    text = b"import os\n\nx = os\nfrom fastapi import Body\nfrom a import Depends as D\n"
+    imports = Imports(text, before=text.index(b"x ="))
+    assert imports.use("fastapi", "Depends") == "Depends"
+    made = apply(text, imports.edits())
+    assert made.startswith(b"import os\n\nfrom fastapi import Depends\n\nx = os\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("def f(timezone): ...\n", id="parameter"),
+        pytest.param("def f():\n    timezone = 1\n", id="variable"),
+        pytest.param("async def f(a, timezone: str = 'x'): ...\n", id="parameter-with-default"),
+        pytest.param("def f():\n    for timezone in x: ...\n", id="loop"),
+        pytest.param("def f():\n    with x as timezone: ...\n", id="with"),
+        pytest.param("from datetime import timezone\ndef f(timezone): ...\n", id="imported-too"),
+    ],
+)
+def test_a_name_that_a_function_binds_is_imported_under_another(text: str) -> None:
+    assert Imports(text.encode()).use("datetime", "timezone") == "datetime_timezone"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("def f(zone=timezone): ...\n", id="default"),
+        pytest.param("def f(zone: timezone): ...\n", id="annotation"),
+        pytest.param("def f():\n    x.timezone = 1\n", id="attribute"),
+        pytest.param("def f():\n    x = timezone\n", id="read"),
+        pytest.param("def f():\n    g(timezone=1)\n", id="keyword"),
+        pytest.param("class A:\n    timezone = 1\n", id="class-attribute"),
+        pytest.param("def f():\n    from datetime import timezone\n", id="the-same-import"),
+    ],
+)
+def test_a_name_that_is_only_read_is_imported_as_it_is(text: str) -> None:
+    assert Imports(text.encode()).use("datetime", "timezone") == "timezone"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("from a import b, c, d\n", "from a import b\n", id="last-two"),
+        pytest.param("from a import c, d, e\n", "from a import e\n", id="first-two"),
+        pytest.param("from a import c, b, d\n", "from a import b\n", id="around-one"),
+        pytest.param("from a import b, c, e, d\n", "from a import b, e\n", id="apart"),
+        pytest.param(
+            "from a import (\n    b,\n    c,\n    d\n)\n", "from a import (\n    b\n)\n", id="lines"
+        ),
+        pytest.param("from a import c, d\n", "", id="all"),
+    ],
+)
+def test_several_names_are_removed_at_once(before: str, after: str) -> None:
+    assert removed(before, ("a", "c"), ("a", "d")).replace(",\n)", "\n)") == after
+
+
 def test_one_name_is_replaced_by_another() -> None:
     text = "from jose import JWTError, jwt\nimport os\n"
     imports = Imports(text.encode())

@@ -1,4 +1,4 @@
-"""What init does to projects of twelve shapes, and that they work afterwards."""
+"""What init does to projects of many shapes, and that they work afterwards."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ TESTED = {
     "src-layout": ".",
     "factory-poetry": ".",
     "crlf-and-bom": ".",
+    "made-in-a-class": ".",
 }
 IMPORTED = {
     "lifespan-and-settings": "app.main",
@@ -71,7 +72,7 @@ def test_its_own_tests_pass_at_once(name: str, tmp_path: Path) -> None:
     folder = tmp_path / TESTED[name]
     done = run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore")
     assert done.returncode == 0, done.stdout
-    assert "6 passed, 1 skipped" in done.stdout
+    assert ("7 passed" if "class" in name else "6 passed, 1 skipped") in done.stdout
 
 
 @pytest.mark.parametrize("name", IMPORTED)
@@ -102,3 +103,25 @@ def test_the_vendored_test_passes_at_once(tmp_path: Path) -> None:
     assert "betterguard" not in (tmp_path / "requirements.txt").read_text(encoding="utf-8")
     done = run(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore")
     assert done.returncode == 0, done.stdout
+
+
+def test_the_guard_reads_the_file_that_the_settings_read(tmp_path: Path) -> None:
+    write(plan(lay_out("hs256-and-env-elsewhere", tmp_path)).changes())
+    written = (tmp_path / "api" / "auth.py").read_text(encoding="utf-8")
+    assert 'BetterGuard.from_env(env_file=".env.local")' in written
+
+
+def test_a_file_that_is_not_utf_8_is_left_and_told(tmp_path: Path) -> None:
+    lay_out("flat-requirements", tmp_path)
+    main = tmp_path / "main.py"
+    main.write_bytes("# -*- coding: latin-1 -*-\n# é\n".encode("latin-1") + main.read_bytes())
+    found = plan(tmp_path)
+    assert main not in [change.path for change in found.changes()]
+    assert "guard.install(app)" in [advice.code for advice in found.advice]
+
+
+def test_the_package_after_the_vendored_file_brings_its_own_test(tmp_path: Path) -> None:
+    lay_out("flat-requirements", tmp_path)
+    write(plan(tmp_path, vendor=True).changes())
+    made = {change.path.name for change in plan(tmp_path).changes() if change.before is None}
+    assert made == {"guard.py", "test_guard.py"}

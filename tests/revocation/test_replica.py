@@ -83,6 +83,13 @@ async def test_a_users_tokens_are_refused_up_to_the_second_of_the_moment(
     assert not is_refused(revocations, "bob", payload or {"sub": "bob"})
 
 
+async def test_a_moment_that_is_a_whole_second_refuses_that_second_too() -> None:
+    revocations = in_memory()
+    await revocations.revoke(Subject.USER, "ada", at=float(int(NOW)))
+    assert is_refused(revocations, "ada", {"iat": int(NOW)})
+    assert not is_refused(revocations, "ada", {"iat": int(NOW) + 1})
+
+
 @pytest.mark.parametrize(("ahead", "refused"), [(5, True), (6, False)])
 async def test_without_a_moment_the_issuers_clock_may_be_ahead_by_the_leeway(
     ahead: int, *, refused: bool

@@ -10,6 +10,7 @@ import pytest
 
 from betterguard.revocation import Revocation, StoreUnavailable, Subject, open_store
 from tests.revocation.conftest import FAR, Place, connected, entry
+from tests.servers.pgbouncer import running_pgbouncer
 
 if TYPE_CHECKING:
     from tests.servers.postgres import Postgres
@@ -150,3 +151,18 @@ async def test_a_table_that_was_dropped_is_made_again(postgres: Postgres) -> Non
         assert await store.read(None, 0.0) == ([], 0)
     finally:
         await store.aclose()
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+async def test_it_works_behind_a_pooler_in_transaction_mode(
+    postgres: Postgres, driver: str
+) -> None:
+    database = postgres.new_database()
+    with running_pgbouncer(postgres.url(driver, database)) as url:
+        store, other = (open_store(url.render_as_string(hide_password=False)) for _ in range(2))
+        for number in range(8):
+            await store.add([entry(str(number))])
+            found, _ = await other.read(None, 0.0)
+            assert len(found) == number + 1
+        await store.aclose()
+        await other.aclose()

@@ -724,14 +724,4 @@ READING = (
         "parameter-of-the-user",
         lambda s, m: s.execute(sa.select(m.Note.title), {"betterguard_user": "bob"}),
     ),
-    Path(
-        "bind-of-the-user",
-        lambda s, m: s.execute(
-            sa.select(m.Note.title).where(
-                m.Note.user_id == sa.bindparam("betterguard_user", "bob")
-            ),
-            {"betterguard_user": "alice"},
-        ),
-        leaks=False,
-    ),
 )

@@ -13,6 +13,7 @@ from betterguard.rows.transactions import tell_the_user
 from tests.rows.path import Path, Wall
 from tests.rows.reading import READING
 from tests.rows.refusing import REFUSING
+from tests.rows.shaping import SHAPING
 from tests.rows.world import (
     ALICE,
     as_alice,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.rows.world import Outcome, World
     from tests.servers.postgres import Postgres
 
-PATHS = (*READING, *WRITING, *REFUSING)
+PATHS = (*READING, *WRITING, *REFUSING, *SHAPING)
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*cartesian product:sqlalchemy.exc.SAWarning",
     "ignore:Passing expression to ``distinct``:DeprecationWarning",

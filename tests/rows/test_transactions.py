@@ -108,6 +108,20 @@ def test_an_isolation_level_is_kept(engine: sa.Engine) -> None:
         assert session.scalar(level) == "read committed"
 
 
+def test_a_lost_connection_is_told_as_sqlalchemy_tells_it_and_replaced(
+    engine: sa.Engine, world: World
+) -> None:
+    with rows.session(engine, ALICE) as session:
+        process = session.scalar(sa.select(sa.func.pg_backend_pid()))
+    with world.owner.connect() as connection:
+        connection.execute(sa.select(sa.func.pg_terminate_backend(process, 5000)))
+    with rows.session(engine, ALICE) as session, pytest.raises(exc.OperationalError) as raised:
+        session.scalar(USER)
+    assert raised.value.connection_invalidated
+    with rows.session(engine, BOB) as session:
+        assert session.scalar(USER) == BOB
+
+
 @pytest.mark.parametrize("user", ["o'brien", '"quoted"', "ünïcode", "a;b--", "%s", ":x"])
 def test_any_id_reaches_the_database_as_it_is(engine: sa.Engine, user: str) -> None:
     with rows.session(engine, user) as session:

@@ -207,6 +207,12 @@ class World:
     users: tuple[str, ...] = (ALICE, BOB)
     dirty: bool = True
     at_first: tuple[Rows, Rows] = ({}, {})
+    others: SimpleNamespace | None = None
+
+    @property
+    def kinds(self) -> SimpleNamespace:
+        """Give the classes that paths use: those of ``models``, or others on the same tables."""
+        return self.others or self.models
 
     @property
     def is_postgres(self) -> bool:
@@ -374,6 +380,6 @@ def plain_run(world: World, path: Callable[[Session, Any], object]) -> Callable[
     def run() -> object:
         # The option lets the owner column's default name Alice; nothing else reads it here.
         with Session(world.owner.execution_options(betterguard_user=ALICE)) as session:
-            return as_alice(session, path, world.models)
+            return as_alice(session, path, world.kinds)
 
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -64,3 +65,17 @@ def test_repr_of_claims_holds_no_payload() -> None:
 def test_several_issuers_and_audiences() -> None:
     verifier = issuer().verifier(issuer={"a", "b"}, audience=["c", "d"])
     assert accepted(verifier, issuer().token("alice", iss="b", aud=["x", "c"])).user_id == "alice"
+
+
+def test_user_of_claims_is_made_once_and_shared_like_them() -> None:
+    verifier, token = issuer().verifier(), issuer().token("alice", email="alice@app.example")
+    user = accepted(verifier, token).user
+    assert (user.id, user.email) == ("alice", "alice@app.example")
+    assert accepted(verifier, token).user is user
+    assert accepted(verifier, issuer().token("bob")).user.id == "bob"
+
+
+def test_claims_cannot_be_changed() -> None:
+    claims = accepted(issuer().verifier(), issuer().token("alice"))
+    with pytest.raises(FrozenInstanceError):
+        claims.user_id = "bob"  # type: ignore[misc] # the test's point

@@ -181,7 +181,7 @@ def test_hints_are_logged_once_in_a_while_and_without_the_token(
     tokens = [KEY_SET.token("alice", iss=f"https://{n}.example.com") for n in range(25)]
     errors = [refused(KEY_SET.verifier(), token) for token in tokens]
     with caplog.at_level(logging.INFO):
-        logged(errors, clock, RefusalLog(clock))
+        logged(errors, clock, RefusalLog(clock=clock))
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 3
     assert "(9 more since the last such line)" in lines[1]

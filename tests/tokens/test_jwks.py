@@ -299,6 +299,17 @@ async def test_flood_of_bad_signatures_makes_one_request_in_a_cooldown(client: C
     assert client.server.requests == 2
 
 
+async def test_bad_signatures_do_not_keep_a_new_key_from_being_found(client: Client) -> None:
+    await client.accept(GENUINE.token())
+    client.clock.now += 1
+    impostor = TokenIssuer(SigningKey.generate("EdDSA", KEY.kid), clock=lambda: NOW)
+    await client.refuse(impostor.token())
+    client.clock.now += 1
+    client.server.answer = serve.key_set(JWK, OTHER.public_jwk())
+    await client.accept(LATER.token())
+    assert client.server.requests == 3
+
+
 async def test_withdrawn_key_is_gone_from_the_memory_too(client: Client) -> None:
     token = GENUINE.token()
     await client.accept(token)

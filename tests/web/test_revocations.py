@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
+import jwt
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
@@ -142,9 +143,18 @@ def test_the_session_cache_cookie_is_revoked_too(api: TestClient, subject: dict[
     assert refused(api.get("/me", headers=cookie)) == REVOKED
 
 
-def test_a_cookie_cannot_say_in_its_users_row_when_it_was_made(api: TestClient) -> None:
-    late = {"id": "ada", "iat": time.time() + 1_000}
-    cookie = {"Cookie": f"better-auth.session_data={session_cache(user=late)}"}
+@pytest.mark.parametrize("own", [{"iat": int(time.time())}, {}], ids=["own-iat", "no-iat"])
+def test_a_cookie_cannot_say_in_its_users_row_when_it_was_made(
+    api: TestClient, own: dict[str, int]
+) -> None:
+    payload = {
+        "session": {"userId": "ada"},
+        "user": {"id": "ada", "iat": time.time() + 1_000},
+        "exp": int(time.time()) + 300,
+        **own,
+    }
+    token = jwt.encode(payload, SECRET, "HS256", headers={"typ": None})
+    cookie = {"Cookie": f"better-auth.session_data={token}"}
     assert api.get("/me", headers=cookie).json() == "ada"
     told(api, message())
     assert refused(api.get("/me", headers=cookie)) == REVOKED

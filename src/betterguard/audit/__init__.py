@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from betterguard.audit.config import Config, find_config
@@ -28,9 +29,9 @@ if not TYPE_CHECKING:  # checkers know the names above, and no others
 
     def __getattr__(name: str) -> object:
         """Import the map of routes when it is first asked for: it needs the whole index."""
-        from betterguard.audit import routing  # noqa: PLC0415  see above
-
         if name not in {"RouteEntry", "route_map"}:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        return getattr(routing, name)
+        value: object = getattr(import_module(f"{__name__}.routing"), name)
+        globals()[name] = value
+        return value

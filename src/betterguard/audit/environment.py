@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from betterguard.audit.frontend import AuthServer
 
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*([^;#]*)")
+_LOCKED = re.compile(
+    r"^\[\[package\]\]\s*\nname\s*=\s*\"([^\"]+)\"\s*\nversion\s*=\s*\"([^\"]+)\"", re.MULTILINE
+)
+"""A package in ``uv.lock`` or ``poetry.lock``: programs write them, always in this order."""
 _PIN = re.compile(r"^(?:===?|~=)\s*v?([\d.]+)")
 _UPPER = re.compile(r"<=?\s*v?([\d.]+)")
 
@@ -48,7 +53,7 @@ class Fault:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Environment:
     """All that the audit knows besides Python code."""
 
@@ -70,10 +75,17 @@ class Environment:
         """Whether a requirement file at or above the path names the package."""
         return self._nearest(path, package) is not None
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[Requirement]]:
+        found: dict[str, list[Requirement]] = {}
+        for requirement in self.requirements:
+            found.setdefault(requirement.name, []).append(requirement)
+        return found
+
     def _nearest(self, path: str, package: str) -> Requirement | None:
         best: Requirement | None = None
-        for requirement in self.requirements:
-            if requirement.name == package and _above(requirement.folder, path):
+        for requirement in self._by_name.get(package, ()):
+            if _above(requirement.folder, path):
                 rank = (
                     len(requirement.folder),
                     requirement.locked,
@@ -94,20 +106,19 @@ def read_requirements(path: str, text: str) -> Iterator[Requirement]:
     try:
         if name.endswith(".txt"):
             yield from _plain(folder, text.splitlines())
+        elif name.endswith(".lock") and name != "Pipfile.lock":
+            for package, version in _LOCKED.findall(text):
+                yield _made(package, folder, f"=={version}", locked=True)
         elif name == "Pipfile.lock":
             for package, entry in json.loads(text).get("default", {}).items():
                 yield _made(package, folder, str(entry.get("version", "")), locked=True)
         else:
-            yield from _toml(folder, name, tomllib.loads(text))
+            yield from _project(folder, tomllib.loads(text))
     except (ValueError, AttributeError, TypeError):
         return
 
 
-def _toml(folder: str, name: str, data: dict[str, Any]) -> Iterator[Requirement]:
-    if name.endswith(".lock"):
-        for entry in data.get("package", ()):
-            yield _made(entry["name"], folder, f"=={entry.get('version', '')}", locked=True)
-        return
+def _project(folder: str, data: dict[str, Any]) -> Iterator[Requirement]:
     project = data.get("project", {})
     yield from _plain(folder, project.get("dependencies", ()))
     poetry = data.get("tool", {}).get("poetry", {}).get("dependencies", {})

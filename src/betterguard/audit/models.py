@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from betterguard.audit.facts import Class
 from betterguard.audit.knowledge import OWNER_COLUMNS
-from betterguard.audit.project import fields
+from betterguard.audit.project import ClassRef, fields
 from betterguard.audit.visit import keyword, method, names_in, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import ClassRef, File, Project
+    from betterguard.audit.project import File, Project
 
 _USER_TABLE = re.compile(r"^(?:auth_?)?(?:user|account|member|profile)s?$", re.IGNORECASE)
 _OWNING = re.compile(
@@ -26,6 +27,12 @@ _OWNING = re.compile(
 """Names of a column that, when it points to the users' table, tells whose a row is."""
 _PEOPLE = re.compile(r"user|account|member|profile|person|people|customer|owner", re.IGNORECASE)
 _ADDRESS = re.compile(r"^(?:e_?mail|phone)(?:_?(?:address|number))?$", re.IGNORECASE)
+_SQL_WORDS = frozenset({"INSERT INTO", "insert into", "CREATE TABLE", "create table"})
+_MAKES = re.compile(
+    r"(?:insert\s+into|create\s+table(?:\s+if\s+not\s+exists)?)\s+"
+    r"(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*\(([^;]*?)\)\s*(?:values|select|returning|;|$)",
+    re.IGNORECASE,
+)
 _COLUMN_CALLS = frozenset({"Field", "Column", "mapped_column", "Relationship", "relationship"})
 _ZONED_TYPES = re.compile(
     r"(?:^|\.)(?:UtcDateTime|UTCDateTime|TIMESTAMPTZ|AwareDateTime|TZDateTime)$"
@@ -199,6 +206,26 @@ class Models:
                 if model is not None:
                     self.all[id(ref)] = model
 
+    @cached_property
+    def textual(self) -> dict[str, Model]:
+        """Tables with an owner that no class maps, as SQL in the code makes or fills them."""
+        mapped = {model.table for model in self.all.values()}
+        found: dict[str, Model] = {}
+        for file in self.project.files.values():
+            if not file.facts.words & _SQL_WORDS:
+                continue
+            for expr in file.expressions:
+                if expr.kind in {"str", "fstr"}:
+                    for table, owner in _owned_in(expr.text, self.owners):
+                        if table not in mapped and not _USER_TABLE.match(table):
+                            found.setdefault(table, _unmapped(file, expr, table, owner))
+        return found
+
+    @property
+    def any_owned(self) -> bool:
+        """Whether any table tells whose its rows are."""
+        return any(model.owner for model in self.all.values()) or bool(self.textual)
+
     def get(self, ref: object) -> Model | None:
         """Give the model of a class, if it is one."""
         return self.all.get(id(ref))
@@ -223,7 +250,8 @@ class Models:
 
     def by_table(self, table: str) -> Model | None:
         """Give the model of a table's name."""
-        return next((model for model in self.all.values() if model.table == table), None)
+        mapped = next((model for model in self.all.values() if model.table == table), None)
+        return mapped or self.textual.get(table)
 
     def _read(self, ref: ClassRef) -> Model | None:
         keywords = dict(ref.klass.keywords)
@@ -275,6 +303,20 @@ def _is_persons(column: Column) -> bool:
 def _table_of(foreign_key: str) -> str:
     """Give the table that a foreign key points to, without its schema."""
     return foreign_key.rpartition(".")[0].rpartition(".")[2]
+
+
+def _owned_in(sql: str, owners: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Give the tables that a text creates or fills with an owner column, and that column."""
+    for found in _MAKES.finditer(sql):
+        columns = set(re.findall(r"\w+", found[2]))
+        for owner in sorted(owners & columns):
+            yield found[1], owner
+            break
+
+
+def _unmapped(file: File, place: Expr, table: str, owner: str) -> Model:
+    klass = Class(table, place.pos, place.end, (), (), (), ())
+    return Model(ClassRef(file, klass), table, {}, owner, is_sqlmodel=False)
 
 
 def _is_column(value: Expr | None) -> bool:

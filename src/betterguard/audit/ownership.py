@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.project import External, FunctionRef
 from betterguard.audit.queries import restricts
 from betterguard.audit.security import answers_error, mentions
-from betterguard.audit.visit import keyword, names_in, positional, subexpressions
+from betterguard.audit.visit import keyword, method, names_in, positional, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from betterguard.audit.queries import Queries, Query, RawQuery
     from betterguard.audit.security import Security
 
+NEAR = 6
+"""Functions of a helper's reach in which a check of its own is looked for."""
 MAX_HELPERS = 3
 """Helpers followed from a route to the comparison."""
 GUARD_NAMES = re.compile(
@@ -167,7 +169,7 @@ class Ownership:
         ):
             return True
         if any(
-            raw.text.pos < pos and re.search(rf"\b{owner}\b", raw.text.text)
+            raw.text.pos < pos and re.search(rf"\b{owner}\b", raw.sql)
             for raw in self.queries.raw(function)
         ):
             return True
@@ -175,6 +177,21 @@ class Ownership:
             call.pos < pos and self._secured_by(function, call, target, heads, ids)
             for call, target in self.calls.callees(function)
         )
+
+    def own_rows(self, function: FunctionRef) -> set[str]:
+        """Local names that hold rows which were found by their owner, here or in a helper."""
+        found = {
+            name for query in self.queries.of(function) if _is_own(query) for name in query.names
+        }
+        for call, target in self.calls.callees(function):
+            held = {name for name, values in function.assigned.items() if call in values}
+            if held - found and any(
+                self.secures(ref)
+                for start in self.calls.entry_points(target)
+                for ref in self.calls.reach(start)[:NEAR]
+            ):
+                found |= held
+        return found
 
     def verified_after(self, function: FunctionRef, pos: int, ids: set[str]) -> bool:
         """Whether the function makes sure of the ids after it read by them, and refuses others."""
@@ -210,6 +227,20 @@ class Ownership:
             )
         return self._checks[key]
 
+    def is_narrowed(self, query: Query) -> bool:
+        """Whether a helper that the statement is handed to puts the owner into its conditions."""
+        owner = query.model.owner
+        return any(
+            call.pos > query.call.pos
+            and any(part.kind == "name" and part.text in query.names for part in call.parts)
+            and any(
+                _names_column(ref, owner)
+                for start in self.calls.entry_points(target)
+                for ref in self.calls.reach(start)
+            )
+            for call, target in self.calls.callees(query.function)
+        )
+
     def is_checked(self, query: Query) -> bool:
         """Whether the row that a query finds is compared, here or in a helper it is handed to."""
         function, owner = query.function, query.model.owner
@@ -219,7 +250,7 @@ class Ownership:
             if call.pos > query.call.pos and any(mentions(p, set(query.names)) for p in call.parts):
                 target = self.calls.target(function, call)
                 for start in self.calls.entry_points(target):
-                    if any(self.checks_owner(ref, owner) for ref in self.calls.reach(start)[:6]):
+                    if any(self.checks_owner(ref, owner) for ref in self.calls.reach(start)[:NEAR]):
                         return True
                 last = call.text.rsplit(".", 1)[-1]
                 if (
@@ -271,6 +302,19 @@ def bound_arguments(function: FunctionRef, call: Expr) -> Iterator[tuple[str, Ex
     for name in params:
         if (value := keyword(call, name)) is not None:
             yield name, value
+
+
+def _names_column(function: FunctionRef, owner: str) -> bool:
+    """``Task.user_id == …`` in a condition, or ``filter_by(user_id=…)``."""
+    return any(
+        (part.kind == "cmp" and any(_is_owner_of_class(name, owner) for name in names_in(part)))
+        or (part.kind == "call" and method(part) == "filter_by" and owner in part.names)
+        for part in function.expressions
+    )
+
+
+def _is_owner_of_class(name: str, owner: str) -> bool:
+    return name[:1].isupper() and name.endswith(f".{owner}")
 
 
 def _reads_owner(side: Expr, owner: str) -> bool:

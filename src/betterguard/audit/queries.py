@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef
+from betterguard.audit import sqltext
+from betterguard.audit.project import ClassRef, Value
 from betterguard.audit.visit import (
     chain,
     keyword,
@@ -41,16 +42,17 @@ _STATEMENT = re.compile(r"^\s*(?:select|insert|update|delete|with)\b", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class RawQuery:
-    """SQL written as text: the literal, its tables and the call that it is passed to."""
+    """SQL written as text: where it begins, all of it that literals tell, and its tables."""
 
     function: FunctionRef
     text: Expr
+    sql: str
     tables: tuple[str, ...]
 
     @property
     def only_counts(self) -> bool:
         """Whether it tells how many rows there are, and nothing of them."""
-        return not _TOLD.search(self.text.text) and "count" in self.text.text.lower()
+        return not _TOLD.search(self.sql) and "count" in self.sql.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,21 @@ class Queries:
         """Every SQL text in a function."""
         key = id(function.function)
         if key not in self._raw:
-            self._raw[key] = tuple(
-                RawQuery(function, expr, tuple(dict.fromkeys(_TABLES.findall(expr.text))))
-                for expr in function.expressions
-                if expr.kind in {"str", "fstr"} and _STATEMENT.match(expr.text)
-            )
+            self._raw[key] = tuple(self._find_raw(function))
         return self._raw[key]
+
+    def _find_raw(self, function: FunctionRef) -> Iterator[RawQuery]:
+        for expr in function.expressions:
+            if expr.kind in {"str", "fstr"} and _STATEMENT.match(expr.text):
+                sql = "\n".join(sqltext.literals(function, expr))
+                yield RawQuery(function, expr, sql, tuple(dict.fromkeys(_TABLES.findall(sql))))
+        for call in function.calls:
+            if method(call) in sqltext.RUNS and call.parts and call.parts[0].kind == "name":
+                target = self.calls.name(function, call.parts[0].text)
+                held = target.expr if isinstance(target, Value) else None
+                if held is not None and held.kind == "str" and _STATEMENT.match(held.text):
+                    tables = tuple(dict.fromkeys(_TABLES.findall(held.text)))
+                    yield RawQuery(function, call.parts[0], held.text, tables)
 
     def raw_tables(self, function: FunctionRef) -> set[str]:
         """Give the tables that SQL texts of a function name."""

@@ -11,6 +11,7 @@ from betterguard.audit.loading import gather, modules
 from betterguard.audit.ownership import condition_names
 from betterguard.audit.queries import restricts
 from betterguard.audit.rules import _audience as audience
+from betterguard.audit.rules.bg302_unfiltered_query import check as unfiltered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.project import FunctionRef
     from betterguard.audit.queries import Query
+
+Place = tuple[str, int]
+"""A file and an offset in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,12 @@ def route_map(
     inputs = gather(paths, config, relative_to)
     code = index(inputs, modules(inputs.sources), config)
     texts = {source.path: source.text for source in inputs.sources}
-    entries = [_entry(code, route, texts[route.file.path]) for route in code.app.routes]
+    leaks = frozenset((hit.path, hit.pos) for hit in unfiltered(code))
+    entries = [_entry(code, route, texts[route.file.path], leaks) for route in code.app.routes]
     return sorted(entries, key=lambda entry: (entry.path, entry.methods, entry.file))
 
 
-def _entry(code: Code, route: Route, text: bytes) -> RouteEntry:
+def _entry(code: Code, route: Route, text: bytes, leaks: frozenset[Place]) -> RouteEntry:
     gate, by = code.security.protection(route)
     shown = {"": "public" if audience.is_public(code, route) else "none"}
     return RouteEntry(
@@ -64,19 +69,20 @@ def _entry(code: Code, route: Route, text: bytes) -> RouteEntry:
         bool(route.apps),
         {"scheme": "credential not verified"}.get(gate, shown.get(gate, gate)),
         by,
-        tuple(sorted(set(_rows(code, route)))),
+        tuple(sorted(set(_rows(code, route, gate, leaks)))),
     )
 
 
-def _rows(code: Code, route: Route) -> Iterator[str]:
+def _rows(code: Code, route: Route, gate: str, leaks: frozenset[Place]) -> Iterator[str]:
     for function in code.calls.reach(route.function):
         for query in code.queries.of(function):
             owner = query.model.owner
             if owner and not query.model.is_user:
-                yield f"{query.model.name}: {_filter(code, function, query)}"
+                leaky = (function.file.path, query.call.pos) in leaks or gate != "required"
+                yield f"{query.model.name}: {_filter(code, function, query, leaky=leaky)}"
 
 
-def _filter(code: Code, function: FunctionRef, query: Query) -> str:
+def _filter(code: Code, function: FunctionRef, query: Query, *, leaky: bool) -> str:
     """By what the rows of a statement are narrowed to the caller's."""
     owner = query.model.owner
     if code.is_isolated:
@@ -87,4 +93,6 @@ def _filter(code: Code, function: FunctionRef, query: Query) -> str:
     checked = own.is_checked(query) or own.verified_before(
         function, query.call.pos, owner, condition_names(query)
     )
-    return f"{owner}, checked in code" if checked else "unfiltered"
+    if checked:
+        return f"{owner}, checked in code"
+    return "unfiltered" if leaky else f"{owner}, checked on the way"

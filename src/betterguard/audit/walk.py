@@ -70,6 +70,10 @@ TRIGGERS = tuple(
         "b64decode",
         "Bearer",
         "text(",
+        "INSERT INTO",
+        "insert into",
+        "CREATE TABLE",
+        "create table",
     )
 )
 """Words whose absence tells a rule that a file cannot concern it."""
@@ -200,6 +204,7 @@ class _Walker:
             "type_alias_statement": self._alias,
             "import_statement": self._import,
             "import_from_statement": self._import_from,
+            "future_import_statement": self._import_from,
             "pass_statement": self._pass,
             "continue_statement": self._pass,
             "break_statement": self._pass,
@@ -605,7 +610,7 @@ class _Walker:
 
     def _import_from(self, node: Node, _depth: int) -> Stmt:
         module = node.child_by_field_name("module_name")
-        origin = self.text(module) if module is not None else ""
+        origin = self.text(module) if module is not None else "__future__"
         for child in _named(node):
             if child.type == "wildcard_import":
                 self.imports.append(Import("*", origin, "*", child.start_byte))

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from betterguard.audit import Severity
+from betterguard.cli.commands import alone
 from betterguard.cli.terminal import console, refuse
 from betterguard.errors import ConfigurationError
 
@@ -216,3 +217,6 @@ def _write(result: Result, style: Format, output: Path | None) -> None:
         typer.echo(writers[style](result))
     else:
         output.write_text(writers[style](result) + "\n", encoding="utf-8")
+
+
+app = alone(attack, EPILOG)

@@ -21,6 +21,8 @@ from betterguard.audit.cache import Cache, folder
 from betterguard.audit.config import read_config
 from betterguard.audit.policy import changed_lines, on_lines, without_baseline, write_baseline
 from betterguard.audit.reports import machine, text
+from betterguard.audit.reports.checklist import filled
+from betterguard.cli.commands import alone
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ EXAMPLES = """[bold]Examples[/]
 [cyan]betterguard audit --routes[/]  how every route is authenticated and filtered
 
 [cyan]betterguard audit --explain BG302[/]  what a rule is about
+
+[cyan]betterguard audit --diff[/]  what the fixes would change; --fix makes the safe ones
 
 [cyan]betterguard audit --diff-base origin/main -f github[/]  only what a pull request changed
 
@@ -97,6 +101,9 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
     *,
     routes: Annotated[
         bool, typer.Option("--routes", help="List every route: authentication and rows.")
+    ] = False,
+    checklist: Annotated[
+        bool, typer.Option("--checklist", help="Print the implementation checklist, filled in.")
     ] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Make the safe fixes.", rich_help_panel=FIXES)
@@ -155,7 +162,10 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
         report = _narrow(report, baseline, diff_base)
     except ConfigurationError as err:
         _refuse(str(err))
-    _write(report, style, output)
+    if checklist:
+        typer.echo(filled(report.findings), nl=False)
+    else:
+        _write(report, style, output)
     if any(finding.severity >= config.fail_on for finding in report.findings):
         raise typer.Exit(FOUND)
 
@@ -342,3 +352,6 @@ def _rows(entries: list[RouteEntry]) -> Iterator[tuple[str, ...]]:
             entry.by,
             "\n".join(entry.rows),
         )
+
+
+app = alone(audit, EXAMPLES)

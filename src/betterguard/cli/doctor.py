@@ -1,7 +1,4 @@
-"""``betterguard doctor``: configuration against reality.
-
-What it needs is imported when it runs: the other commands do not wait for FastAPI.
-"""
+"""``betterguard doctor``: configuration against reality."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,19 +15,24 @@ from rich.console import Console
 from rich.progress import Progress
 
 from betterguard.addresses import AddressRefused, parse_address
+from betterguard.cli.commands import alone
+from betterguard.cli.environment import env_file_of, environment_of
 from betterguard.cli.terminal import console, read_token, refuse
+from betterguard.live.doctor import (
+    FAMILIES,
+    Report,
+    Subject,
+    as_json,
+    as_text,
+    diagnose,
+    usable_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from betterguard.live.doctor import Report, Subject
-
 SOUND, FAULTY = 0, 1
-DEFAULT_ENV_FILE = Path(".env")
-FAMILIES = (
-    *("settings", "secret", "better-auth", "keys", "clock"),
-    *("token", "database", "api", "versions", "console"),
-)
+NAMES = tuple(family.name for family in FAMILIES)
 EPILOG = """\
 Examples:
 
@@ -65,7 +67,7 @@ def doctor(  # noqa: PLR0913, PLR0917  each is an option of the command
         str | None, typer.Option(help="A token to try and explain; - reads it from stdin.")
     ] = None,
     only: Annotated[
-        str | None, typer.Option(help=f"Only these families, by commas: {', '.join(FAMILIES)}.")
+        str | None, typer.Option(help=f"Only these families, by commas: {', '.join(NAMES)}.")
     ] = None,
     skip: Annotated[str | None, typer.Option(help="Not these families.")] = None,
     *,
@@ -82,18 +84,16 @@ def doctor(  # noqa: PLR0913, PLR0917  each is an option of the command
 
     Exit code 0: sound; 1: a fault; 2: wrong usage.
     """
-    from betterguard.live import doctor as room  # noqa: PLC0415  see above
-
     families = _families(only, "--only"), _families(skip, "--skip")
-    file = _existing(env_file)
-    environment = room.read_environment(file)
-    settings, faults = room.usable_settings(environment)
-    subject = room.Subject(
+    file = env_file_of(env_file)
+    environment = environment_of(file)
+    settings, faults = usable_settings(environment)
+    subject = Subject(
         environment=environment,
         settings=settings,
         faults=faults,
         api=_address(api) if api else "",
-        api_path=api_path or "",
+        api_path=_path(api_path or ""),
         database=database or _variable("DATABASE_URL", file),
         metadata=metadata or "",
         token=read_token(token or ""),
@@ -101,15 +101,13 @@ def doctor(  # noqa: PLR0913, PLR0917  each is an option of the command
     )
     report = _run(subject, *families)
     if json:
-        typer.echo(room.as_json(report))
+        typer.echo(as_json(report))
     else:
-        console().print(room.as_text(report), highlight=False, soft_wrap=True, end="")
+        console().print(as_text(report), highlight=False, soft_wrap=True, end="")
     raise typer.Exit(SOUND if report.sound else FAULTY)
 
 
 def _run(subject: Subject, only: Collection[str], skip: Collection[str]) -> Report:
-    from betterguard.live.doctor import diagnose  # noqa: PLC0415  see above
-
     # What the library would log is what the report says.
     logging.getLogger("betterguard").addHandler(logging.NullHandler())
     with Progress(
@@ -130,18 +128,10 @@ def _run(subject: Subject, only: Collection[str], skip: Collection[str]) -> Repo
 
 def _families(text: str | None, option: str) -> frozenset[str]:
     names = frozenset(name.strip() for name in (text or "").split(",") if name.strip())
-    unknown = sorted(names - set(FAMILIES))
+    unknown = sorted(names - set(NAMES))
     if unknown:
-        refuse(
-            f"{option}: there is no family {', '.join(unknown)}; there are {', '.join(FAMILIES)}"
-        )
+        refuse(f"{option}: there is no family {', '.join(unknown)}; there are {', '.join(NAMES)}")
     return names
-
-
-def _existing(env_file: Path | None) -> Path | None:
-    if env_file is not None and not env_file.is_file():
-        refuse(f"--env-file: there is no file {env_file}")
-    return env_file or DEFAULT_ENV_FILE
 
 
 def _address(text: str) -> str:
@@ -151,8 +141,17 @@ def _address(text: str) -> str:
         refuse(f"--api: the address {refused}")
 
 
-def _variable(name: str, file: Path | None) -> str:
+def _path(text: str) -> str:
+    if text and not text.startswith("/"):
+        refuse("--api-path: a path begins with a slash")
+    return text
+
+
+def _variable(name: str, file: Path) -> str:
     given = os.environ.get(name)
-    if given is None and file is not None and file.is_file():
+    if given is None and file.is_file():
         given = dotenv_values(file, encoding="utf-8-sig").get(name)
     return given or ""
+
+
+app = alone(doctor, EPILOG)

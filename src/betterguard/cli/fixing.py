@@ -12,6 +12,8 @@ from rich.console import Console
 
 from betterguard.repair import diffs, report
 from betterguard.repair.engine import repair
+from betterguard.repair.scaffold.manifests import add_requirement, betterguard
+from betterguard.repair.scaffold.plan import Plan
 from betterguard.repair.workspace import read_project
 from betterguard.repair.writing import refuse_dirty, write
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit import Config
     from betterguard.repair.engine import Repair
+    from betterguard.repair.writing import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,12 @@ def fix(roots: list[Path], config: Config, fixing: Fixing, base: Path, *, as_jso
         for root in roots:
             refuse_dirty(root if root.is_dir() else root.parent)
     done = _repaired(roots, config, fixing, base)
+    changes = [*done.workspace.changes(), *_requirement(done, roots[0])]
     if as_json:
-        typer.echo(json.dumps(report.data(done, base, written=not fixing.show), indent=2))
+        data = report.data(done, changes, base, written=not fixing.show)
+        typer.echo(json.dumps(data, indent=2))
     else:
-        _show(done, base, written=not fixing.show)
-    changes = done.workspace.changes()
+        _show(done, changes, base, written=not fixing.show)
     if fixing.show:
         return bool(changes)
     write(changes)
@@ -57,13 +61,25 @@ def _repaired(roots: list[Path], config: Config, fixing: Fixing, base: Path) -> 
         return repair(workspace, unsafe=fixing.unsafe, emoji=fixing.emoji)
 
 
-def _show(done: Repair, base: Path, *, written: bool) -> None:
-    diff = diffs.unified(done.workspace.changes(), base)
+def _requirement(done: Repair, root: Path) -> list[Change]:
+    """Give the change of the requirements where a fix imports betterguard first."""
+    rooms = done.rooms_imported()
+    if not rooms:
+        return []
+    on_tables = rooms & {"betterguard.rows", "betterguard.schema"}
+    plan = Plan(root)
+    wanted = betterguard("sqlalchemy") if on_tables else betterguard()
+    add_requirement(plan, root if root.is_dir() else root.parent, wanted)
+    return plan.changes()
+
+
+def _show(done: Repair, changes: list[Change], base: Path, *, written: bool) -> None:
+    diff = diffs.unified(changes, base)
     terminal = sys.stdout.isatty()
     if terminal:
         Console().print(diffs.coloured(diff), soft_wrap=True, end="")
     else:
         typer.echo(diff, nl=False)
     Console(width=None if terminal else 160).print(
-        report.text(done, written=written), highlight=False, soft_wrap=True
+        report.text(done, len(changes), written=written), highlight=False, soft_wrap=True
     )

@@ -6,12 +6,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
+from betterguard.cli.commands import alone
+from betterguard.cli.terminal import console, refuse
 from betterguard.errors import ConfigurationError
 from betterguard.repair.diffs import coloured, unified
 from betterguard.repair.scaffold import plan
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
     from betterguard.repair.scaffold import Plan
     from betterguard.repair.writing import Change
 
-DONE, DECLINED, REFUSED = 0, 1, 2
+DECLINED = 1
 SCHEMA_VERSION = 1
 EXAMPLES = """\
 Examples:
 
-  betterguard init               this folder: show, then ask
+betterguard init                     # show what this folder lacks, then ask
 
-  betterguard init backend --diff   only print the diff
+betterguard init backend --diff      # only print the diff
 
-  betterguard init --yes         write without asking
+betterguard init --yes               # write without asking
 
-  betterguard init --vendor      one auth.py on PyJWT alone
+betterguard init --vendor            # one auth.py on PyJWT alone
 
-  betterguard init new-project   a new back end
+betterguard init new-project         # a new back end
 """
 
 
@@ -77,17 +78,14 @@ def init(  # noqa: PLR0913  each is an option of the command
             _confirm(yes=yes)
             write(changes)
     except ConfigurationError as err:
-        _refuse(str(err))
+        refuse(str(err))
     except OSError as err:
-        _refuse(f"nothing is written: {err}")
+        refuse(f"nothing is written: {err}")
     if as_json:
         data = _as_data(found, changes, written=writes)
         typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
     else:
         _report(found, changes, written=writes)
-
-
-init.__doc__ = f"{init.__doc__}\n\n{EXAMPLES}"
 
 
 def _plan(path: Path, *, vendor: bool) -> Plan:
@@ -99,11 +97,6 @@ def _plan(path: Path, *, vendor: bool) -> Plan:
 def _nearest(path: Path) -> Path:
     """Give the folder, or the first one above it that exists."""
     return next(folder for folder in (path, *path.resolve().parents) if folder.is_dir())
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(REFUSED)
 
 
 def _confirm(*, yes: bool) -> None:
@@ -119,43 +112,41 @@ def _confirm(*, yes: bool) -> None:
 def _print_diff(found: Plan, changes: list[Change]) -> None:
     shown = unified(changes, found.root)
     if sys.stdout.isatty():
-        Console().print(coloured(shown), end="")
+        console().print(coloured(shown), end="")
     else:
         sys.stdout.write(shown)
 
 
 def _show(found: Plan, changes: list[Change]) -> None:
     """Print the diff and the summary: what is written and why, what was there."""
-    console = _console()
-    console.print(coloured(unified(changes, found.root)), end="", soft_wrap=True)
+    out = console()
+    out.print(coloured(unified(changes, found.root)), end="", soft_wrap=True)
     if changes:
-        console.print()
+        out.print()
     reasons: dict[Path, list[str]] = {}
     for reason in found.reasons:
         reasons.setdefault(reason.path, []).append(reason.what)
     for change in changes:
         verb = ("new", "green") if change.before is None else ("edit", "yellow")
         what = "; ".join(filter(None, reasons[change.path]))
-        console.print(
+        out.print(
             Text.assemble(
                 (f"{verb[0]:5}", verb[1]), _relative(change.path, found), ("  " + what, "dim")
             ),
             soft_wrap=True,
         )
     for present in found.present:
-        console.print(Text.assemble(("there ", "dim"), present), soft_wrap=True)
+        out.print(Text.assemble(("there ", "dim"), present), soft_wrap=True)
 
 
 def _report(found: Plan, changes: list[Change], *, written: bool) -> None:
-    console = _console()
+    out = console()
     for advice in found.advice:
-        console.print(
-            Text.assemble("\n", (advice.title, "bold"), f"  {advice.where}"), soft_wrap=True
-        )
-        console.print(Text(advice.text), soft_wrap=True)
+        out.print(Text.assemble("\n", (advice.title, "bold"), f"  {advice.where}"), soft_wrap=True)
+        out.print(Text(advice.text), soft_wrap=True)
         for line in advice.code.splitlines():
-            console.print(Text(f"    {line}", "cyan"), soft_wrap=True)
-    console.print(Text(f"\n{_outcome(len(changes), written=written)}"))
+            out.print(Text(f"    {line}", "cyan"), soft_wrap=True)
+    out.print(Text(f"\n{_outcome(len(changes), written=written)}"))
 
 
 def _outcome(count: int, *, written: bool) -> str:
@@ -190,5 +181,4 @@ def _relative(path: Path, found: Plan) -> str:
     return os.path.relpath(path, found.root).replace(os.sep, "/")
 
 
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+app = alone(init, EXAMPLES)

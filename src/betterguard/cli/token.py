@@ -1,36 +1,35 @@
-"""``betterguard token``: explain one, or mint one for development.
-
-What it needs is imported when it runs: the other commands do not wait for FastAPI.
-"""
+"""``betterguard token``: explain one, or mint one for development."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import json as json_module
 import logging
 import sys
 import time
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
+from betterguard.cli.commands import group
+from betterguard.cli.environment import env_file_of, environment_of
 from betterguard.cli.terminal import console, read_token, refuse
 from betterguard.errors import ConfigurationError
+from betterguard.live.doctor import usable_settings
+from betterguard.live.explanation import explain as explanation_of
+from betterguard.live.explanation import verifier_of
+from betterguard.live.minting import mint as mint_token
+from betterguard.live.minting import read_claims, read_duration, refuse_production
+from betterguard.live.telling import as_json, as_text
+from betterguard.testing.key_set_server import KeySetServer, key_set
 
 if TYPE_CHECKING:
-    from betterguard.live.explanation import Explanation
     from betterguard.live.minting import Minted
     from betterguard.settings import Settings
 
-app = typer.Typer(name="token", help="Explain a token, or mint one.", no_args_is_help=True)
+app = group("token", "Explain a token, or mint one.")
 
 ACCEPTED, REFUSED = 0, 1
-SCHEMA_VERSION = 1
-DEFAULT_ENV_FILE = Path(".env")
-_LOOKS = {"passed": "green", "failed": "bold red", "not checked": "dim"}
 EXPLAIN_EPILOG = """\
 Examples:
 
@@ -72,20 +71,17 @@ def explain(
 
     Exit code 0: nothing is wrong with it; 1: it is refused; 2: wrong usage.
     """
-    from betterguard.live.explanation import explain as explained  # noqa: PLC0415  see above
-    from betterguard.web.guard import BetterGuard  # noqa: PLC0415  see above
-
     logging.getLogger("betterguard").addHandler(logging.NullHandler())
     text = read_token(token)
     if not text:
         refuse("no token was given: pass it as the argument or on stdin")
     settings = None if no_settings else _settings(env_file)
-    verifier = None if settings is None else BetterGuard(settings).verifier
-    explanation = asyncio.run(explained(text, verifier, time.time()))
+    verifier = None if settings is None else verifier_of(settings)
+    explanation = asyncio.run(explanation_of(text, verifier, time.time()))
     if json:
-        typer.echo(_as_json(explanation))
+        typer.echo(as_json(explanation))
     else:
-        console().print(_as_text(explanation), highlight=False, soft_wrap=True, end="")
+        console().print(as_text(explanation), highlight=False, soft_wrap=True, end="")
     raise typer.Exit(REFUSED if explanation.failed or explanation.accepted is False else ACCEPTED)
 
 
@@ -122,16 +118,14 @@ def mint(  # noqa: PLR0913, PLR0917  each is an option of the command
     set is served on loopback until Ctrl-C: start the back end with the variables that are
     shown. The token goes to stdout, everything else to stderr.
     """
-    from betterguard.live import doctor, minting  # noqa: PLC0415  see above
-
     try:
-        environment = doctor.read_environment(env_file or DEFAULT_ENV_FILE)
-        minting.refuse_production(environment)
-        claims = minting.read_claims(claim or [])
-        minted = minting.mint(
-            doctor.usable_settings(environment)[0],
+        environment = environment_of(env_file_of(env_file))
+        refuse_production(environment)
+        claims = read_claims(claim or [])
+        minted = mint_token(
+            usable_settings(environment)[0],
             user=user,
-            lifetime=minting.read_duration(expires),
+            lifetime=read_duration(expires),
             claims={**claims, **({"email": email} if email else {})},
             with_secret=secret,
             clock=time.time,
@@ -150,10 +144,9 @@ def mint(  # noqa: PLR0913, PLR0917  each is an option of the command
 
 
 async def _serve(minted: Minted, jwk: dict[str, object], port: int) -> None:
-    from betterguard.testing.key_set_server import KeySetServer, key_set  # noqa: PLC0415  see above
-
     async with KeySetServer(key_set(jwk), port=port) as server:
         lines = (
+            "BETTER_AUTH_TOKENS=jwks",
             f"BETTER_AUTH_JWKS_URL={server.url}",
             f"BETTER_AUTH_ISSUER={minted.issuer}",
             f"BETTER_AUTH_AUDIENCE={minted.audience}",
@@ -166,49 +159,7 @@ async def _serve(minted: Minted, jwk: dict[str, object], port: int) -> None:
 
 
 def _settings(env_file: Path | None) -> Settings | None:
-    from betterguard.live import doctor  # noqa: PLC0415  see above
-
-    if env_file is not None and not env_file.is_file():
-        refuse(f"--env-file: there is no file {env_file}")
-    settings, faults = doctor.usable_settings(doctor.read_environment(env_file or DEFAULT_ENV_FILE))
+    settings, faults = usable_settings(environment_of(env_file_of(env_file)))
     if faults:
         typer.echo(str(ConfigurationError(faults)), err=True)
     return settings
-
-
-def _as_json(explanation: Explanation) -> str:
-    data = {
-        "version": SCHEMA_VERSION,
-        "accepted": explanation.accepted,
-        "steps": [dataclasses.asdict(step) for step in explanation.steps],
-        "says": dict(explanation.says),
-    }
-    return json_module.dumps(data, indent=2, ensure_ascii=False)
-
-
-def _as_text(explanation: Explanation) -> Text:
-    text = Text()
-    for number, step in enumerate(explanation.steps, 1):
-        text.append(f"{number:2}  {step.station:11}")
-        text.append(f"{step.verdict:13}", style=_LOOKS[step.verdict])
-        reason = f" [{step.reason}]" if step.reason else ""
-        text.append(f"{step.found}{reason}\n")
-        if step.action:
-            text.append(f"{'do: ':>32}{step.action}\n", style="bold")
-    text.append_text(_conclusion(explanation))
-    return text
-
-
-def _conclusion(explanation: Explanation) -> Text:
-    answers = {
-        True: "The guard takes this token.",
-        False: "The guard refuses this token.",
-        None: "Without settings nothing can be said of its signature and claims.",
-    }
-    text = Text(f"\n{answers[explanation.accepted]}\n", style="bold")
-    if explanation.says:
-        doubt = "" if explanation.proven else ", and anybody could have written"
-        text.append(f"It says{doubt}:\n")
-        for name, value in explanation.says:
-            text.append(f"  {name:8} {value}\n")
-    return text

@@ -1,29 +1,30 @@
 """Why is this token refused? Every check of docs/tokens.md in its order, each judged by itself.
 
-The verifier stops at the first fault. Here each claim is put to its rules beside claims that
-are good, so that one fault does not hide another; the rules are the verifier's own.
+The verifier stops at the first fault; here one fault does not hide another (see `judge`).
 """
 
 from __future__ import annotations
 
-import math
+import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from betterguard.errors import AuthError, InvalidToken, Reason
-from betterguard.limits import IDENTITY_CLAIMS
 from betterguard.live.advice import advice_for
+from betterguard.live.judge import CLAIMS, Judge, told
 from betterguard.tokens import hints
 from betterguard.tokens.jws import parse
+from betterguard.web.guard import BetterGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from betterguard.tokens import ClaimRules, TokenVerifier
+    from betterguard.settings import Settings
+    from betterguard.tokens import TokenVerifier
     from betterguard.tokens.jws import CompactJWS
 
-__all__ = ["STATIONS", "Explanation", "Step", "Verdict", "explain"]
+__all__ = ["STATIONS", "Explanation", "Step", "Verdict", "explain", "verifier_of"]
 
 STATIONS = (
     "structure",
@@ -52,8 +53,6 @@ _STRUCTURE = frozenset(
     }
 )
 _KEY = frozenset({Reason.KEY_UNKNOWN, Reason.KEY_AMBIGUOUS, Reason.KEY_SET_UNREACHABLE})
-_CLAIM = frozenset({Reason.CLAIM_MISSING, Reason.CLAIM_MALFORMED})
-GOOD_LIFETIME = 60.0  # seconds
 
 
 class Verdict(StrEnum):
@@ -96,6 +95,12 @@ class Explanation:
     def failed(self) -> tuple[Step, ...]:
         """The checks that failed."""
         return tuple(step for step in self.steps if step.verdict is Verdict.FAILED)
+
+
+def verifier_of(settings: Settings, clock: Callable[[], float] = time.time) -> TokenVerifier:
+    """Give the verifier that a guard with these settings has; revocations are not its matter."""
+    alone = replace(settings, revocation_store=None, revocation_secret=None)
+    return BetterGuard(alone, clock=clock).verifier
 
 
 async def explain(token: str, verifier: TokenVerifier | None, now: float) -> Explanation:
@@ -153,108 +158,13 @@ def _claim_steps(
     if verifier is None:
         yield from _unchecked(CLAIM_STATIONS, "no settings say what is expected")
         return
-    judge = _Judge(verifier.rules, jws.header.typ, payload, now)
+    judge = Judge(verifier.rules, jws.header.typ, payload, now)
     for station in CLAIM_STATIONS:
         error = judge.error(station)
         if error is None:
             yield _passed(station, judge.shown(station))
         else:
             yield _failed(station, error)
-
-
-class _Judge:
-    """Puts one claim at a time to the rules, beside claims that are good."""
-
-    def __init__(
-        self, rules: ClaimRules, typ: str | None, payload: dict[str, Any], now: float
-    ) -> None:
-        self._rules = rules
-        self._typ = typ
-        self._payload = payload
-        self._now = now
-
-    def error(self, station: str) -> InvalidToken | None:
-        """Give what the rules say against the claims of a station, None when nothing."""
-        judges = {
-            "kind": self._kind,
-            "issuer": self._issuer,
-            "audience": self._audience,
-            "identity": self._identity,
-            "begin": self._begin,
-            "lifetime": self._lifetime,
-            "expiry": self._expiry,
-        }
-        return judges[station]()
-
-    def shown(self, station: str) -> str:
-        """Quote the claims of a station that passed."""
-        names = {
-            "issuer": ("iss",),
-            "audience": ("aud",),
-            "identity": IDENTITY_CLAIMS,
-            "begin": ("iat", "nbf"),
-            "lifetime": (),
-            "expiry": ("exp",),
-        }.get(station, ())
-        given = {name: self._payload[name] for name in names if name in self._payload}
-        return ", ".join(f"{name} {_shown(value)}" for name, value in given.items())
-
-    def _kind(self) -> InvalidToken | None:
-        other = hints.other_kind(self._payload)
-        if other is not None and not {"iss", "aud", "sub"} <= self._payload.keys():
-            return InvalidToken(Reason.KIND_REFUSED, f"the token is {other}")
-        return self._put((), typ=self._typ, owned={Reason.KIND_REFUSED})
-
-    def _issuer(self) -> InvalidToken | None:
-        return self._put(("iss",), owned={Reason.ISSUER_MISMATCH, *_CLAIM})
-
-    def _audience(self) -> InvalidToken | None:
-        beside = ("iss",) if self._issuer() is None else ()
-        return self._put(("aud", *beside), owned={Reason.AUDIENCE_MISMATCH, *_CLAIM})
-
-    def _identity(self) -> InvalidToken | None:
-        return self._put(IDENTITY_CLAIMS, owned={Reason.IDENTITY_AMBIGUOUS, *_CLAIM})
-
-    def _begin(self) -> InvalidToken | None:
-        return self._put(("iat", "nbf"), owned={Reason.NOT_YET_VALID, *_CLAIM})
-
-    def _lifetime(self) -> InvalidToken | None:
-        issued_at = self._payload.get("iat")
-        now = issued_at if isinstance(issued_at, int | float) else self._now
-        return self._put(("iat", "exp"), now=now, owned={Reason.LIFETIME_TOO_LONG})
-
-    def _expiry(self) -> InvalidToken | None:
-        endless = replace(self._rules, max_lifetime=float(2**62))
-        return self._put(("exp",), rules=endless, owned={Reason.EXPIRED, *_CLAIM})
-
-    def _put(
-        self,
-        names: tuple[str, ...],
-        *,
-        owned: set[Reason],
-        typ: str | None = None,
-        now: float | None = None,
-        rules: ClaimRules | None = None,
-    ) -> InvalidToken | None:
-        given = {name: self._payload[name] for name in names if name in self._payload}
-        good = {name: value for name, value in self._good().items() if name not in names}
-        try:
-            (rules or self._rules).check(typ, good | given, self._now if now is None else now)
-        except InvalidToken as error:
-            return error if error.reason in owned else None
-        return None
-
-    def _good(self) -> dict[str, Any]:
-        """Give claims that these rules take, now."""
-        rules = self._rules
-        lifetime = min(GOOD_LIFETIME, rules.max_lifetime)
-        return {
-            "iss": min(rules.issuer or {"any"}),
-            "aud": min(rules.audience or {"any"}),
-            rules.identity or "sub": "somebody",
-            "iat": math.floor(self._now),
-            "exp": math.floor(self._now) + lifetime,
-        }
 
 
 def _agreeing(steps: list[Step], refusal: AuthError | None) -> list[Step]:
@@ -298,24 +208,6 @@ def _says(jws: CompactJWS, payload: Mapping[str, Any], now: float) -> Iterator[t
     yield "alg", hints.quoted(jws.header.alg)
     if jws.header.kid is not None:
         yield "kid", hints.quoted(jws.header.kid)
-    for name in ("iss", "aud", *IDENTITY_CLAIMS):
+    for name in (name for names in CLAIMS.values() for name in names):
         if name in payload:
-            yield name, _shown(payload[name])
-    for name in ("iat", "nbf", "exp"):
-        if name in payload:
-            yield name, _moment(payload[name], now)
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 - JSON
-    if isinstance(value, str):
-        return hints.quoted(value)
-    if isinstance(value, list):
-        return ", ".join(map(_shown, value[:8]))
-    return hints.quoted(repr(value))
-
-
-def _moment(value: Any, now: float) -> str:  # noqa: ANN401 - JSON
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return _shown(value)
-    seconds = value - now
-    return f"{value} ({abs(seconds):.0f} s {'from now' if seconds > 0 else 'ago'})"
+            yield name, told(name, payload[name], now)

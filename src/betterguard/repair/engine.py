@@ -14,6 +14,8 @@ from betterguard.repair.tidying import tidied
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tree_sitter import Node
+
     from betterguard.audit.finding import Finding, Hit
     from betterguard.repair.edits import Edit
     from betterguard.repair.workspace import Workspace
@@ -49,6 +51,16 @@ class Repair:
     workspace: Workspace
     applied: tuple[Applied, ...]
     left: tuple[Left, ...]
+
+    def rooms_imported(self) -> frozenset[str]:
+        """Give the modules of betterguard that changed files import: the project needs them."""
+        return frozenset(
+            imported.module
+            for path in self.workspace.originals
+            if path in self.workspace.facts
+            for imported in self.workspace.facts[path].imports
+            if imported.module.split(".", 1)[0] == "betterguard"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ def _fix_rule(workspace: Workspace, rule: str, run: _Run) -> Workspace:
 
 def _ready(workspace: Workspace, rule: str, run: _Run) -> Iterator[_Ready | tuple[Hit, Left | str]]:
     """Give what can be tried for each finding of a rule, or why nothing can."""
-    roots: dict[str, object] = {}
+    roots: dict[str, Node] = {}
     for found, hit in workspace.hits:
         if found != rule:
             continue
@@ -106,7 +118,7 @@ def _ready(workspace: Workspace, rule: str, run: _Run) -> Iterator[_Ready | tupl
 
 
 def _told(
-    workspace: Workspace, rule: str, hit: Hit, run: _Run, roots: dict[str, object]
+    workspace: Workspace, rule: str, hit: Hit, run: _Run, roots: dict[str, Node]
 ) -> _Ready | str:
     """Give a fix to try, or the reason why a person has to look."""
     if rule not in FIXERS or hit.path not in workspace.facts:
@@ -114,7 +126,7 @@ def _told(
     refused = run.refused.get(_mark(workspace, rule, hit))
     if refused is not None:
         return refused
-    fix = FIXERS[rule](Site(workspace.code, hit, workspace.texts, roots))  # type: ignore[arg-type]
+    fix = FIXERS[rule](Site(workspace.code, hit, workspace.texts, run.emoji, roots))
     if isinstance(fix, ByHand):
         return fix.reason
     return _objection(workspace, fix, run) or _Ready(rule, hit, workspace.line(hit), fix)
@@ -138,6 +150,8 @@ def _apart(workspace: Workspace, ready: Iterable[_Ready]) -> list[_Ready]:
     """Give those whose edits do not touch the same bytes; the others wait for the next round."""
     chosen: list[_Ready] = []
     for item in ready:
+        if item.fix.alone and any(other.fix.alone for other in chosen):
+            continue
         try:
             _together(workspace, [*chosen, item])
         except OverlappingEdits:

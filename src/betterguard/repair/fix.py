@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -42,6 +43,8 @@ class Fix:
     summary: str
     safety: Safety = Safety.SAFE
     exposes: frozenset[str] = frozenset()
+    alone: bool = False
+    """It makes what the next fix of its kind will use: one of them at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Site:
     code: Code
     hit: Hit
     texts: Mapping[str, bytes]
+    emoji: bool = False
+    """Whether characters that consoles lack are to be replaced."""
     _roots: dict[str, Node] = field(default_factory=dict)
 
     @property
@@ -108,9 +113,11 @@ class Site:
         ]
         return min(around, key=lambda ref: ref.function.end - ref.function.pos, default=None)
 
-    def imports(self, path: str | None = None) -> Imports:
-        """Give the imports of a file, to be added to."""
-        return Imports(self.texts[path or self.path], self._own)
+    def imports(self, path: str | None = None, before: int | None = None) -> Imports:
+        """Give the imports of a file, to be added to; used from ``before`` on, or the finding."""
+        if before is None:
+            before = self.hit.pos if path in {None, self.path} else sys.maxsize
+        return Imports(self.texts[path or self.path], self._own, before)
 
     @cached_property
     def _own(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,12 @@ from betterguard.repair.statements import (
     bound_in,
     imports_of,
     is_docstring,
+    nested_imports_of,
+    shadowed_in,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     Key = Callable[[str], tuple[int, str]]
 
@@ -46,25 +49,32 @@ class Place:
 class Imports:
     """The imports of one text (UTF-8, no byte order mark), and what is wished of them.
 
-    ``own`` names the project's own top-level packages, which stand in the last group.
+    ``own`` names the project's own top-level packages, which stand in the last group. ``before``
+    is where the first wished name is used: imports that stand behind it come too late.
     """
 
     text: bytes
     own: frozenset[str] = frozenset()
+    before: int = sys.maxsize
     statements: list[Statement] = field(init=False)
     taken: dict[str, tuple[str, str]] = field(init=False)
     """What each top-level name stands for: module and name; nothing for the file's own."""
+    _nested: dict[str, tuple[str, str]] = field(init=False)
+    """The same for what is imported later or under a condition: in the way of other meanings."""
+    _shadowed: set[str] = field(init=False)
+    """What functions bind for themselves, where an import of that name is out of sight."""
     _added: dict[tuple[str, str], str] = field(init=False, default_factory=dict)
     _dropped: set[tuple[str, str]] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._root = Parser(PYTHON).parse(self.text).root_node
-        self.statements = imports_of(self._root)
+        found = imports_of(self._root)
+        self.statements = [s for s in found if s.start < self.before]
+        later = [s for s in found if s.start >= self.before]
         self.taken = dict.fromkeys(bound_in(self._root), ("", ""))
-        for statement in self.statements:
-            for name in statement.names:
-                origin = (statement.module, name.name) if statement.module else (name.name, "")
-                self.taken[name.local] = origin
+        self.taken.update(_origins(self.statements))
+        self._nested = _origins([*nested_imports_of(self._root), *later])
+        self._shadowed = shadowed_in(self._root)
 
     def bound(self, module: str, name: str = "") -> str | None:
         """Give the expression that stands for a name of a module by now; None when none does."""
@@ -84,14 +94,19 @@ class Imports:
         Where its name means something else in the file, it is imported under another one.
         """
         known = self.bound(module, name)
-        if known is not None:
+        if known is not None and known.split(".", 1)[0] not in self._shadowed:
             self._dropped.discard((module, name))
             return known
         local = name or module
-        if local in self.taken or local in self._added.values():
+        if self._means_another(local, (module, name)):
             local = f"{module.rsplit('.', 1)[-1] or 'own'}_{name}".lstrip("_") if name else local
         self._added[module, name] = local
         return local
+
+    def _means_another(self, local: str, origin: tuple[str, str]) -> bool:
+        if local in {*self.taken, *self._added.values(), *self._shadowed}:
+            return True
+        return self._nested.get(local, origin) != origin
 
     def drop(self, module: str, name: str = "") -> None:
         """Take a name away; nothing happens where it is not imported."""
@@ -108,7 +123,7 @@ class Imports:
                 found.append(self._without(statement))
                 replaced.add(statement)
             else:
-                found.extend(self._removal(statement, name) for name in gone)
+                found.extend(self._removals(statement, gone))
         for statement in self.statements:
             if statement in replaced or statement.star or not statement.module:
                 continue
@@ -127,24 +142,37 @@ class Imports:
         start, end = start_of(self.text, statement.start), next_after(self.text, statement.end)
         rest = self.text[statement.end : end].strip(b" \t\r\n;")
         if not self.text[start : statement.start].strip() and (not rest or rest[:1] == b"#"):
-            return Edit(start, end, "")
+            return Edit(self._with_gap(start, end), end, "")
         return Edit(statement.start, statement.end, "pass")
 
-    def _removal(self, statement: Statement, name: Name) -> Edit:
-        """Remove one name of several, with its comma and, where it stands alone, its line."""
-        index = statement.names.index(name)
-        if index == len(statement.names) - 1 and not self._comma(name.end):
-            return Edit(statement.names[index - 1].end, name.end, "")
-        end = self._comma(name.end) or name.end
-        line_start, line_end = start_of(self.text, name.start), next_after(self.text, name.start)
-        if (
-            not self.text[line_start : name.start].strip()
-            and not self.text[end:line_end].split(b"#")[0].strip()
-        ):
-            return Edit(line_start, line_end, "")
-        while self.text[end : end + 1] in {b" ", b"\t"}:
-            end += 1
-        return Edit(name.start, end, "")
+    def _with_gap(self, start: int, end: int) -> int:
+        """Begin at the empty line above where there is one below too: a group is gone whole."""
+        above = start_of(self.text, max(0, start - 1))
+        below = self.text[end : next_after(self.text, end)]
+        is_gap = start and not self.text[above:start].strip() and not below.strip()
+        return above if is_gap and above else start
+
+    def _removals(self, statement: Statement, gone: list[Name]) -> Iterator[Edit]:
+        """Remove some names of several, with their commas; a name alone on its line with that."""
+        names = list(statement.names)
+        if gone and names[-1] in gone and self._own_line(names[-1]) is None:
+            kept = next(name for name in reversed(names) if name not in gone)
+            yield Edit(kept.end, names[-1].end, "")
+            del names[names.index(kept) + 1 :]
+        for name, after in pairwise(names):
+            if name in gone:
+                yield self._own_line(name) or Edit(name.start, after.start, "")
+        if gone and names[-1] in gone:
+            yield self._own_line(names[-1]) or Edit(names[-1].start, names[-1].end, "")
+
+    def _own_line(self, name: Name) -> Edit | None:
+        """Give the removal of a name's line where it has one, with a comma, for itself."""
+        start, stop = start_of(self.text, name.start), next_after(self.text, name.start)
+        end = self._comma(name.end)
+        if not end or self.text[start : name.start].strip():
+            return None
+        rest = self.text[end:stop].split(b"#", 1)[0].strip()
+        return None if rest else Edit(start, stop, "")
 
     # extending
 
@@ -258,6 +286,15 @@ class Imports:
         while self.text[pos : pos + 1] in {b" ", b"\t"}:
             pos += 1
         return pos + 1 if self.text[pos : pos + 1] == b"," else 0
+
+
+def _origins(statements: Iterable[Statement]) -> dict[str, tuple[str, str]]:
+    """Give module and name that each imported name stands for."""
+    return {
+        name.local: (statement.module, name.name) if statement.module else (name.name, "")
+        for statement in statements
+        for name in statement.names
+    }
 
 
 def _shown(name: str, local: str) -> str:

@@ -15,10 +15,11 @@ from betterguard.repair.diffs import unified
 from betterguard.repair.fix import Safety
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from betterguard.repair.engine import Left, Repair
+    from betterguard.repair.writing import Change
 
 STYLES = {
     "critical": "bold white on red",
@@ -29,13 +30,12 @@ STYLES = {
 }
 
 
-def text(done: Repair, *, written: bool) -> str:
+def text(done: Repair, files: int, *, written: bool) -> str:
     """Give the summary by rule, and what is left, in rich's markup."""
-    return "\n".join([*_applied(done, written=written), *_left(done)])
+    return "\n".join([*_applied(done, files, written=written), *_left(done)])
 
 
-def _applied(done: Repair, *, written: bool) -> Iterator[str]:
-    files = len(done.workspace.changes())
+def _applied(done: Repair, files: int, *, written: bool) -> Iterator[str]:
     word = "fixed" if written else "would be fixed"
     yield f"[bold]{len(done.applied)} {word}[/] in {files} files"
     counted = Counter((fix.rule, fix.safety) for fix in done.applied)
@@ -66,9 +66,8 @@ def _reason(rule: str, reason: str, group: list[Left]) -> Iterator[str]:
     yield f"        [dim]{escape(', '.join(places[:4]))}{more}[/]"
 
 
-def data(done: Repair, base: Path, *, written: bool) -> dict[str, Any]:
+def data(done: Repair, changes: Iterable[Change], base: Path, *, written: bool) -> dict[str, Any]:
     """Give fixes, changed files with their diffs, and what is left, as plain data."""
-    changes = done.workspace.changes()
     return {
         "version": SCHEMA_VERSION,
         "written": written,

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 FUTURE = "__future__"
+_DEFINITIONS = {"function_definition", "class_definition"}
+_BINDERS = ("parameters", "lambda_parameters", "assignment", "for_statement", "as_pattern_target")
+_VALUES = frozenset({"value", "type", "object", "attribute", "subscript"})
 _IMPORTS = {"import_statement", "import_from_statement", "future_import_statement"}
 
 
@@ -66,16 +69,53 @@ def _text(node: Node) -> str:
     return (node.text or b"").decode(errors="replace")
 
 
+def nested_imports_of(root: Node) -> list[Statement]:
+    """Give the imports that run with the module below an ``if``, a ``try`` or a ``with``."""
+    return [
+        _read(node)
+        for block in root.named_children
+        for node in _running(block)
+        if node.type in _IMPORTS and node.parent is not root
+    ]
+
+
 def bound_in(root: Node) -> Iterator[str]:
     """Names that the module binds itself: functions, classes, variables."""
-    for node in root.named_children:
-        inner = node.child_by_field_name("definition") or node
-        if inner.type in {"function_definition", "class_definition"}:
-            name = inner.child_by_field_name("name")
-            yield _text(name) if name else ""
-        elif inner.type == "expression_statement" and inner.named_children:
-            left = inner.named_children[0].child_by_field_name("left")
-            yield from map(_text, (left.named_children or [left]) if left is not None else ())
+    for block in root.named_children:
+        for node in _running(block):
+            inner = node.child_by_field_name("definition") or node
+            if inner.type in _DEFINITIONS:
+                name = inner.child_by_field_name("name")
+                yield _text(name) if name else ""
+            elif inner.type == "expression_statement" and inner.named_children:
+                left = inner.named_children[0].child_by_field_name("left")
+                yield from map(_text, (left.named_children or [left]) if left is not None else ())
+
+
+def _running(node: Node) -> Iterator[Node]:
+    """Give a statement and those of its blocks, functions and classes left out."""
+    yield node
+    if node.type not in {*_DEFINITIONS, "decorated_definition", "expression_statement"}:
+        for child in node.named_children:
+            yield from _running(child)
+
+
+def shadowed_in(root: Node) -> set[str]:
+    """Names that functions bind for themselves: parameters and variables of their own."""
+    return {
+        _text(name)
+        for function in _below(root, {"function_definition", "lambda"})
+        for node in _below(function, {*_BINDERS})
+        for name in _below(node.child_by_field_name("left") or node, {"identifier"}, _VALUES)
+    }
+
+
+def _below(node: Node, types: set[str], without: frozenset[str] = frozenset()) -> Iterator[Node]:
+    if node.type in types:
+        yield node
+    for index, child in enumerate(node.children):
+        if child.is_named and node.field_name_for_child(index) not in without:
+            yield from _below(child, types, without)
 
 
 def is_docstring(node: Node) -> bool:

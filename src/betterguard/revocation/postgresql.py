@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING
+import uuid
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,6 +29,17 @@ DEFAULT_TABLE = "betterguard_revocation"
 CONNECTIONS = 2
 # Names the lock among all advisory locks of the database: "bgrevoke" as a number.
 WRITERS_LOCK = int.from_bytes(b"bgrevoke", "big", signed=True)
+
+
+# A pooler gives each transaction another connection: no prepared statement may be meant to last.
+_POOLED: dict[str, dict[str, Any]] = {
+    "asyncpg": {
+        "statement_cache_size": 0,
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": lambda: f"__asyncpg_{uuid.uuid4()}__",
+    },
+    "psycopg": {"prepare_threshold": None},
+}
 
 
 def revocation_table(metadata: sa.MetaData, name: str = DEFAULT_TABLE) -> sa.Table:
@@ -130,7 +142,13 @@ def _kind(failure: SQLAlchemyError | OSError) -> str:
 
 
 def _engine(url: str) -> AsyncEngine:
-    return create_async_engine(url, pool_size=CONNECTIONS, pool_pre_ping=True, hide_parameters=True)
+    return create_async_engine(
+        url,
+        pool_size=CONNECTIONS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=_POOLED.get(sa.make_url(url).get_driver_name(), {}),
+    )
 
 
 def _entry_columns(table: sa.Table) -> tuple[sa.Column[str] | sa.Column[float], ...]:

@@ -20,11 +20,11 @@ from betterguard.rows.policies import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Table
 
     from betterguard.rows.ownership import Ownership, Rule
 
-__all__ = ["catalog_findings"]
+__all__ = ["catalog_findings", "is_granted", "is_guarded"]
 
 _ROLE = text("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
 
@@ -37,7 +37,7 @@ WHERE c.oid = to_regclass(:name)""")
 _POLICIES = text("""\
 SELECT p.polname, p.polpermissive, p.polcmd,
        p.polroles = '{0}' OR EXISTS (
-         SELECT 1 FROM unnest(p.polroles) r WHERE pg_has_role(current_user, r, 'USAGE')
+         SELECT 1 FROM unnest(p.polroles) r WHERE pg_has_role(CAST(:role AS name), r, 'USAGE')
        ) AS ours,
        pg_get_expr(p.polqual, p.polrelid) AS using_text,
        pg_get_expr(p.polwithcheck, p.polrelid) AS check_text
@@ -68,6 +68,9 @@ WITH RECURSIVE child AS (
 SELECT c.oid::regclass::text AS name FROM child JOIN pg_class c USING (oid)
 WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
   AND has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE')""")
+
+_GRANTED = text("""\
+SELECT has_table_privilege(CAST(:role AS name), to_regclass(:name), :privilege)""")
 
 _FUNCTION = text("SELECT prosrc FROM pg_proc WHERE oid = to_regprocedure(:name)")
 
@@ -106,14 +109,15 @@ def _function_findings(connection: Connection) -> Iterator[Finding]:
 def _table_findings(
     connection: Connection, ownership: Ownership, rule: Rule, role: str
 ) -> Iterator[Finding]:
-    name = _name(rule)
+    name = _name(rule.table)
     table = connection.execute(_TABLES, {"name": name}).one_or_none()
     if table is None:
         yield Finding("table_missing", name, f"table {name} is missing", "")
         return
-    yield from _switch_findings(table, name, role)
-    found = connection.execute(_POLICIES, {"oid": table.oid}).all()
-    yield from _policy_findings(rule, ownership, role, {row.polname: row for row in found})
+    if table.owned:
+        message = f"role {role} owns {name}, so it may switch its policies off"
+        yield Finding("owner", name, message, f"ALTER TABLE {name} OWNER TO another_role")
+    yield from _guard_findings(connection, ownership, rule, role, table)
     for view in connection.execute(_VIEWS, {"oid": table.oid}):
         yield _view_finding(view, name, role)
     for child in connection.execute(_CHILDREN, {"oid": table.oid}):
@@ -121,15 +125,39 @@ def _table_findings(
         yield Finding("partition", child.name, message, f"REVOKE ALL ON {child.name} FROM {role}")
 
 
-def _name(rule: Rule) -> str:
+def is_guarded(connection: Connection, ownership: Ownership, rule: Rule, role: str) -> bool:
+    """Tell whether a table has its policies for a role, in force and as ``policies`` gives them."""
+    table = connection.execute(_TABLES, {"name": _name(rule.table)}).one_or_none()
+    if table is None or any(_function_findings(connection)):
+        return False
+    return not any(_guard_findings(connection, ownership, rule, role, table))
+
+
+def is_granted(connection: Connection, ownership: Ownership, table: Table, role: str) -> bool:
+    """Tell whether a role may do with a table what ``grants`` lets it."""
+    shared = ownership.rule_for(table) is None
+    wanted = ("SELECT",) if shared else ("SELECT", "INSERT", "UPDATE", "DELETE")
+    name = _name(table)
+    return all(
+        connection.scalar(_GRANTED, {"role": role, "name": name, "privilege": privilege})
+        for privilege in wanted
+    )
+
+
+def _guard_findings(
+    connection: Connection, ownership: Ownership, rule: Rule, role: str, table: Row[Any]
+) -> Iterator[Finding]:
+    yield from _switch_findings(table, _name(rule.table))
+    found = connection.execute(_POLICIES, {"oid": table.oid, "role": role}).all()
+    yield from _policy_findings(rule, ownership, role, {row.polname: row for row in found})
+
+
+def _name(table: Table) -> str:
     quote = '"{}"'.format
-    return ".".join(quote(part) for part in (rule.table.schema, rule.table.name) if part)
+    return ".".join(quote(part) for part in (table.schema, table.name) if part)
 
 
-def _switch_findings(table: Row[Any], name: str, role: str) -> Iterator[Finding]:
-    if table.owned:
-        message = f"role {role} owns {name}, so it may switch its policies off"
-        yield Finding("owner", name, message, f"ALTER TABLE {name} OWNER TO another_role")
+def _switch_findings(table: Row[Any], name: str) -> Iterator[Finding]:
     if not table.relrowsecurity:
         mend = f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
         yield Finding("not_enabled", name, f"{name} has no row-level security", mend)
@@ -142,7 +170,7 @@ def _policy_findings(
     rule: Rule, ownership: Ownership, role: str, found: dict[str, Row[Any]]
 ) -> Iterator[Finding]:
     expected = predicate(rule, ownership)
-    table = _name(rule)
+    table = _name(rule.table)
     for name, permissive in ((ALLOWING, True), (RESTRICTING, False)):
         policy = found.get(name)
         if policy is None:

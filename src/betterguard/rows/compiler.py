@@ -18,6 +18,7 @@ from sqlalchemy.sql.selectable import Join, TableClause
 
 from betterguard.errors import Forbidden, Reason, UnsafeStatement
 from betterguard.rows.froms import criterion, has_owned, leaf, leaves
+from betterguard.rows.naming import is_plain, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,6 +89,15 @@ class IsolatingCompiler(SQLCompiler):
                 for column, name, value, binds in batches.insert_crud_params
             ],
         )
+
+    def visit_bindparam(self, bindparam: BindParameter[Any], *args: Any, **kwargs: Any) -> str:
+        """Write a bind parameter's place, unless it poses as the user's: its type decides."""
+        if bindparam.key == USER_PARAMETER and bindparam.type is not self.user_parameter.type:
+            msg = f"bind parameter {USER_PARAMETER!r} is the user's: give yours another name"
+            raise UnsafeStatement(msg)
+        parent: Any = super()
+        text: str = parent.visit_bindparam(bindparam, *args, **kwargs)
+        return text
 
     def bindparam_string(self, name: str, *args: Any, **kwargs: Any) -> str:
         """Write a bind parameter's place; its name is a column's, not raw SQL."""
@@ -220,13 +230,14 @@ class IsolatingCompiler(SQLCompiler):
         rule = self._rule_of(state.statement.table)
         if rule is None:
             return
-        named = {*map(_key, state._dict_parameters or ())}  # noqa: SLF001  # the SET clause
+        table = state.statement.table
+        keys = [*(state._dict_parameters or ())]  # noqa: SLF001  # the SET clause
+        unread = keys if nested else [key for key in keys if not is_plain(key)]
         if not nested:
-            named.update(self.column_keys or ())
-        if rule.owner is not None and named & {rule.owner.key, rule.owner.name}:
-            raise _owner_set(rule)
-        if nested and named.intersection(rule.given_columns):
-            msg = f"{rule.table.name}: a nested UPDATE may not give rows another parent"
+            keys += self.column_keys or ()
+        _refuse_owner(rule, named(table, keys))
+        if rule.deciding.keys() & named(table, unread):
+            msg = f"{rule.table.name}: the new parent of a row cannot be read from this UPDATE"
             raise UnsafeStatement(msg)
 
     def _rule_of(self, table: Any) -> Rule | None:
@@ -262,10 +273,9 @@ class IsolatingCompiler(SQLCompiler):
             msg = f"INSERT into {name!r} inside another statement: insert it by itself, returning()"
             raise UnsafeStatement(msg)
         self._refuse_replacing(statement)
-        selected = {_key(key) for key in statement._select_names or ()}  # noqa: SLF001
-        if rule.owner is not None and selected & {rule.owner.key, rule.owner.name}:
-            raise _owner_set(rule)
-        if selected.intersection(rule.given_columns):
+        selected = named(statement.table, statement._select_names or ())  # noqa: SLF001
+        _refuse_owner(rule, selected)
+        if rule.deciding.keys() & selected:
             msg = f"INSERT … SELECT into {name!r} computes its parents: select their ids first"
             raise UnsafeStatement(msg)
 
@@ -274,7 +284,8 @@ class IsolatingCompiler(SQLCompiler):
         statement: Any = self.stack[-1]["selectable"]
         found = leaf(self.ownership, statement.table)
         if found is not None:
-            self._refuse_upsert(found.rule, on_conflict)
+            pairs = _pairs(on_conflict.update_values_to_set)
+            self._refuse_upsert(found.rule, named(statement.table, [key for key, _ in pairs]))
             condition = criterion(found, self.user_parameter)
             given = on_conflict.update_whereclause
             on_conflict = on_conflict._clone()  # noqa: SLF001  # no public copy exists
@@ -284,11 +295,10 @@ class IsolatingCompiler(SQLCompiler):
         text: str = parent.visit_on_conflict_do_update(on_conflict, **kwargs)
         return text
 
-    def _refuse_upsert(self, rule: Rule, on_conflict: Any) -> None:
-        named = {_key(key) for key, _ in _pairs(on_conflict.update_values_to_set)}
-        if rule.owner is not None and named & {rule.owner.key, rule.owner.name}:
-            raise _owner_set(rule)
-        if named.intersection(rule.given_columns):
+    @staticmethod
+    def _refuse_upsert(rule: Rule, updated: set[str]) -> None:
+        _refuse_owner(rule, updated)
+        if rule.deciding.keys() & updated:
             msg = f"ON CONFLICT may not give a row of {rule.table.name!r} another parent"
             raise UnsafeStatement(msg)
 
@@ -321,13 +331,10 @@ def _pairs(values: Any) -> Iterable[tuple[Any, Any]]:
     return values.items() if isinstance(values, dict) else values
 
 
-def _key(column: Any) -> str:
-    """Give the name of a column in a statement's values, however it was named there."""
-    return column if isinstance(column, str) else str(getattr(column, "name", column))
-
-
-def _owner_set(rule: Rule) -> Forbidden:
-    return Forbidden(Reason.OWNER_SET, f"the owner of a row of {rule.table.name} may not be set")
+def _refuse_owner(rule: Rule, names: set[str]) -> None:
+    if rule.owner is not None and rule.owner.name.casefold() in names:
+        hint = f"the owner of a row of {rule.table.name} may not be set"
+        raise Forbidden(Reason.OWNER_SET, hint)
 
 
 def _closed(rule: Rule) -> UnsafeStatement:

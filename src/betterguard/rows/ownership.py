@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -40,16 +41,23 @@ _INFO = "betterguard"
 _BETTER_AUTH_INFO = "betterguard.better_auth"  # what betterguard.schema writes on its tables
 _CATALOGS = frozenset({"pg_catalog", "information_schema"})
 
-STATISTICS = frozenset({"pg_stats", "pg_statistic", "pg_stats_ext", "pg_stats_ext_exprs"})
-"""PostgreSQL's catalogs that hold samples of every user's values."""
+_OPEN_CATALOGS_TEXT = """
+pg_stats pg_statistic pg_statistic_ext_data pg_stats_ext pg_stats_ext_exprs
+pg_stat_activity pg_stat_statements pg_prepared_statements pg_cursors pg_settings
+"""
+OPEN_CATALOGS = frozenset(_OPEN_CATALOGS_TEXT.split())
+"""PostgreSQL's catalogs that hold others' values or statements, or, updated, change a setting."""
 
 
-class _Mark(Enum):
+class _Mark(StrEnum):
     """What a column's or a table's ``info`` says."""
 
     OWNER = "owner"
     SHARED = "shared"
     CLOSED = "closed"
+
+    def __repr__(self) -> str:
+        return repr(self.value)  # Alembic writes a table's info into migrations
 
 
 def owner_of_connection(context: Any) -> UserId:
@@ -131,6 +139,11 @@ class Rule:
         own = () if self.owner is None else (self.owner.name,)
         return (*own, *(name for parent in self.parents for name in parent.columns))
 
+    @cached_property
+    def deciding(self) -> dict[str, str]:
+        """Give the same names by their lower case: SQLite takes them in any."""
+        return {name.casefold(): name for name in self.given_columns}
+
 
 class Ownership:
     """The rules of all tables of one metadata.
@@ -188,7 +201,7 @@ class Ownership:
         full = f"{schema}.{name}".casefold() if schema else name
         if full in self._rules:
             return self._rules[full]
-        if full in self._shared or (schema in _CATALOGS and name not in STATISTICS):
+        if full in self._shared or (schema in _CATALOGS and name not in OPEN_CATALOGS):
             return None
         if name in self._bare:
             return self._bare[name]

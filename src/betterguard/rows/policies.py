@@ -28,7 +28,9 @@ __all__ = [
     "grants",
     "policies",
     "predicate",
+    "table_grants",
     "table_policies",
+    "withdrawal",
 ]
 
 USER_FUNCTION = "betterguard_user"
@@ -78,15 +80,24 @@ def grants(metadata: MetaData, *, role: str) -> tuple[str, ...]:
     Closed tables are not granted.
     """
     ownership = Ownership(metadata)
-    to = f"TO {_quote(role)}"
     owned = [rule.table for rule in ownership.rules if not rule.closed]
-    schemas = sorted({table.schema or "public" for table in (*owned, *ownership.shared_tables)})
+    tables = (*owned, *ownership.shared_tables)
+    schemas = sorted({table.schema or "public" for table in tables})
     return (
-        *(f"GRANT USAGE ON SCHEMA {_quote(name)} {to}" for name in schemas),
-        *(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {_quote_table(one)} {to}" for one in owned),
-        *(f"GRANT SELECT ON {_quote_table(one)} {to}" for one in ownership.shared_tables),
-        *(f"GRANT USAGE ON SEQUENCE {name} {to}" for one in owned for name in _sequences(one)),
+        *(f"GRANT USAGE ON SCHEMA {_quote(name)} TO {_quote(role)}" for name in schemas),
+        *(grant for table in tables for grant in table_grants(table, ownership, role)),
     )
+
+
+def table_grants(table: Table, ownership: Ownership, role: str) -> Iterator[str]:
+    """Give the GRANTs for one table that is not closed."""
+    to = f"TO {_quote(role)}"
+    if ownership.rule_for(table) is None:
+        yield f"GRANT SELECT ON {_quote_table(table)} {to}"
+        return
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {_quote_table(table)} {to}"
+    for name in _sequences(table):
+        yield f"GRANT USAGE ON SEQUENCE {name} {to}"
 
 
 def predicate(rule: Rule, ownership: Ownership) -> str:
@@ -113,6 +124,20 @@ def table_policies(rule: Rule, ownership: Ownership, role: str) -> Iterator[str]
             f"CREATE POLICY {name} ON {table} AS {kind} FOR ALL TO {_quote(role)}\n"
             f"  USING ({condition})\n  WITH CHECK ({condition})"
         )
+
+
+def withdrawal(table: Table, ownership: Ownership, role: str) -> Iterator[str]:
+    """Give the statements that take a table's grants and policies back."""
+    name = _quote_table(table)
+    yield f"REVOKE ALL ON {name} FROM {_quote(role)}"
+    if ownership.rule_for(table) is None:
+        return
+    for sequence in _sequences(table):
+        yield f"REVOKE ALL ON SEQUENCE {sequence} FROM {_quote(role)}"
+    for policy in (ALLOWING, RESTRICTING):
+        yield f"DROP POLICY IF EXISTS {policy} ON {name}"
+    yield f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {name} DISABLE ROW LEVEL SECURITY"
 
 
 def _user(ownership: Ownership) -> str:

@@ -9,10 +9,11 @@ may come in has to be complete.
 from __future__ import annotations
 
 import re
+import secrets
 from typing import TYPE_CHECKING
 
 from betterguard.errors import UnsafeStatement
-from betterguard.rows.ownership import STATISTICS
+from betterguard.rows.ownership import OPEN_CATALOGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,8 @@ __all__ = ["USER_SETTING", "RawSQL"]
 USER_SETTING = "app.user_id"
 """The PostgreSQL setting that tells the policies who the user is."""
 
-_MARK = "\ue0bd"  # of Unicode's private use area: no SQL holds it
+_PRIVATE_USE = range(0xE000, 0xF900)  # of Unicode
+_MARK_LENGTH = 8
 
 # They run SQL text that they get as a value, tell what is in others' rows, or change the user.
 _FUNCTIONS_TEXT = """
@@ -31,15 +33,21 @@ cursor_to_xmlschema table_to_xml table_to_xmlschema table_to_xml_and_xmlschema s
 schema_to_xmlschema schema_to_xml_and_xmlschema database_to_xml database_to_xmlschema
 database_to_xml_and_xmlschema dblink dblink_exec dblink_open dblink_send_query ts_stat
 ts_rewrite crosstab connectby xpath_table pg_read_file pg_read_binary_file lo_import lo_export
-load_extension readfile fts3_tokenizer
+load_extension readfile fts3_tokenizer pg_stat_get_activity pg_stat_get_backend_activity
 """
 _FUNCTIONS = frozenset(_FUNCTIONS_TEXT.split())
+# What may stand between two words.
+_GAP = r"(?:\s|/\*(?s:.*?)\*/|--[^\n]*(?:\n|\Z))*"
 _COMMANDS = (
-    re.escape(USER_SETTING),
+    rf'"?{_GAP}\.{_GAP}"?'.join(USER_SETTING.split(".")),
     r"set\s+(?:local\s+|session\s+)?(?:role|session\s+authorization|row_security)",
     r"reset\s+(?:all|role|session)",
 )
-_LEADING = r"\A\s*(?:explain|copy|attach|do|call|prepare|declare|discard)\b"
+_LEADING = (
+    rf"(?:\A|;){_GAP}(?:explain|copy|attach|do|call|prepare|declare|discard"
+    r"|create|alter|drop|grant|revoke)\b"
+)
+_ESCAPED = r'\bu&"'  # a name that is written in numbers
 
 # Words that SQLAlchemy writes of itself. A table of such a name is searched for where a table
 # stands, or in quotes, else `count(*)` would be taken for the table `count`.
@@ -68,26 +76,29 @@ class RawSQL:
         names = {table.casefold() for table in tables}
         plain = _alternatives(names - _SPOKEN)
         spoken = _alternatives(names & _SPOKEN)
-        words = _alternatives(_FUNCTIONS | STATISTICS)
+        words = _alternatives(_FUNCTIONS | OPEN_CATALOGS)
         commands = "|".join(_COMMANDS)
+        # Made anew, so that no text can hold it before.
+        self._mark = "".join(chr(secrets.choice(_PRIVATE_USE)) for _ in range(_MARK_LENGTH))
         self._refused = re.compile(
-            rf"(?<![\w${_MARK}])(?:{plain}|{words}|{commands})(?![\w$])"
+            rf"(?<![\w$])(?<!{self._mark})(?:{plain}|{words}|{commands})(?![\w$])"
             rf"|\b(?:from|join|into|update|table|only|using)\s+(?:{spoken})(?![\w$])"
             rf"|[\"\[`.](?:{spoken})(?![\w$])"
-            rf"|{_LEADING}",
+            rf"|{_LEADING}|{_ESCAPED}",
             re.IGNORECASE,
         )
         self._marked = re.compile(
-            rf"(?<![\w${_MARK}])(?={_alternatives(names)}|{words}|{commands})", re.IGNORECASE
+            rf"(?<![\w$])(?<!{self._mark})(?={_alternatives(names)}|{words}|{commands})",
+            re.IGNORECASE,
         )
 
     def mark(self, written: str) -> str:
         """Mark the names in text that the compiler wrote by itself, so that they pass."""
-        return self._marked.sub(_MARK, written)
+        return self._marked.sub(self._mark, written)
 
     def unmark(self, text: str) -> str:
         """Take the marks off again."""
-        return text.replace(_MARK, "")
+        return text.replace(self._mark, "")
 
     def refuse(self, text: str) -> None:
         """Raise UnsafeStatement when unmarked text names what belongs to users."""

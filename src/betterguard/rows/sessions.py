@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
@@ -60,7 +61,18 @@ def engine_for(engine: Engine | AsyncEngine, user_id: UserId | None) -> Engine |
     ownership = ownership_of(engine)
     if user_id is None:
         raise no_user()
-    return engine.execution_options(**{USER_OPTION: ownership.user_value(user_id)})
+    user = ownership.user_value(user_id)
+    if isinstance(engine, AsyncEngine):
+        return AsyncEngine(_as_user(engine.sync_engine, user))
+    return _as_user(engine, user)
+
+
+def _as_user(engine: Engine, user: UserId) -> Engine:
+    # Not engine.execution_options(): each of its engines calls every listener through one of
+    # its own, and one is made for each request.
+    bound = copy.copy(engine)
+    bound.update_execution_options(**{USER_OPTION: user})
+    return bound
 
 
 @cache

@@ -33,7 +33,12 @@ def tell_the_user(engine: Engine) -> None:
 
     def begun(connection: Connection, *_: object) -> None:
         user = connection.get_execution_options().get(USER_OPTION)
-        begin(connection, None if user is None else str(user), autocommit=_autocommits(connection))
+        told = None if user is None else str(user)
+        try:
+            begin(connection, told, autocommit=_autocommits(connection))
+        except connection.dialect.loaded_dbapi.Error as error:
+            # As SQLAlchemy does with its own BEGIN: its errors, and no more of a lost connection.
+            connection._handle_dbapi_exception(error, None, None, None, None)  # noqa: SLF001
 
     event.listen(engine, "begin", begun)
     event.listen(engine, "begin_twophase", begun)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,12 +11,14 @@ from sqlalchemy import inspect as inspect_mapper
 
 from betterguard.errors import Forbidden, Reason, UnsafeStatement
 from betterguard.rows.froms import leaf
+from betterguard.rows.naming import named
 from betterguard.rows.ownership import no_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Column, Connection
+    from sqlalchemy import Connection
+    from sqlalchemy.sql.expression import TableClause
 
     from betterguard.rows.ownership import Ownership, Parent, Rule, UserId
 
@@ -50,22 +53,27 @@ def check_write(
 
 
 def check_bound_owner(
-    rule: Rule | None, rows: Iterable[Mapping[str, Any]], user: UserId | None
+    ownership: Ownership,
+    table: TableClause,
+    rows: Iterable[Mapping[str, Any]],
+    user: UserId | None,
 ) -> None:
     """Refuse a compiled INSERT whose owner's bind parameters hold another user.
 
     SQLAlchemy names the parameter of a column by its key, with ``_m1``, ``_m2`` … for the
     further rows of a VALUES list.
     """
+    rule = ownership.rule_for(table)
     if rule is None or rule.owner is None:
         return
-    key = rule.owner.key
+    owner = rule.owner.name.casefold()
+    keys = [re.escape(one.key) for one in table.c if one.name.casefold() == owner]
+    if not keys:
+        return
+    of_owner = re.compile(rf"(?:{'|'.join(keys)})(?:_m\d+)?")
     for row in rows:
         for name, value in row.items():
-            of_owner = name == key or (
-                name.startswith(f"{key}_m") and name[len(key) + 2 :].isdigit()
-            )
-            if of_owner and not _same_user(value, user):
+            if of_owner.fullmatch(name) and not _same_user(value, user):
                 raise _foreign_owner(rule)
 
 
@@ -110,27 +118,28 @@ def _check_parent(connection: Connection, rule: Rule, parent: Parent, rows: Iter
 def _rows(
     rule: Rule, statement: Insert | Update, parameters: Sequence[Mapping[str, Any]]
 ) -> Iterator[Row]:
-    names = _names(rule, statement)
+    names: dict[Any, set[str]] = {}
     for given in parameters or [{}]:
         for values in _value_lists(statement):
             row: Row = {}
             for key, value in [*given.items(), *values]:
-                name = names.get(key if isinstance(key, str) else str(getattr(key, "name", key)))
-                if name is not None:
-                    row[name] = _plain(rule, value, given)
+                if key not in names:
+                    names[key] = _deciding_names(rule, statement, key)
+                row |= {name: _plain(rule, value, given) for name in names[key]}
             yield row
 
 
-def _names(rule: Rule, statement: Insert | Update) -> dict[str, str]:
-    """Map every way to name a deciding column (name, key, ORM attribute) to its name."""
-    found: dict[str, str] = {}
+def _deciding_names(rule: Rule, statement: Insert | Update, key: Any) -> set[str]:
+    """Name the deciding columns that a key stands for: a name, a key, an ORM attribute."""
     mapper = statement._propagate_attrs.get("plugin_subject")  # noqa: SLF001  # no public way
-    for name in rule.given_columns:
-        column: Column[Any] = next(one for one in rule.table.c if one.name == name)
-        found |= {column.name: name, column.key: name}
-        if mapper is not None and column in inspect_mapper(mapper).mapper.columns.values():
-            found[inspect_mapper(mapper).mapper.get_property_by_column(column).key] = name
-    return found
+    keys = [key]
+    if (
+        mapper is not None
+        and isinstance(key, str)
+        and key in (mapped := inspect_mapper(mapper).mapper.columns)
+    ):
+        keys.append(mapped[key])
+    return {rule.deciding[name] for name in named(statement.table, keys) if name in rule.deciding}
 
 
 def _value_lists(statement: Insert | Update) -> Iterator[list[tuple[Any, Any]]]:

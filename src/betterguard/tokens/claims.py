@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from betterguard.errors import ConfigurationError, ExpiredToken, InvalidToken, Reason
@@ -51,7 +50,7 @@ class TokenKind(StrEnum):
     """The cookie that ``session.cookieCache.strategy: "jwt"`` sets."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Claims:
     """What a verified token says. ``expires_at`` is in seconds since 1970.
 
@@ -63,11 +62,16 @@ class Claims:
     expires_at: float
     payload: Mapping[str, Any] = field(repr=False)
     kind: TokenKind = TokenKind.ACCESS
+    _user: User | None = field(default=None, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def user(self) -> User:
         """The user whom the token names: made once, and shared like the claims."""
-        return User.from_claims(self.user_id, self.payload)
+        if self._user is None:
+            made = User.from_claims(self.user_id, self.payload)
+            object.__setattr__(self, "_user", made)  # what is frozen is frozen for others
+            return made
+        return self._user
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +176,19 @@ def _session_identity(
 
 
 def _check_issuer(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
-    issuer = _present(payload, "iss")
+    issuer = payload.get("iss")
     if not issuer or not isinstance(issuer, str):
-        raise InvalidToken(Reason.CLAIM_MALFORMED)
+        raise _unfit(payload, "iss")
     if rules.issuer is not None and issuer not in rules.issuer:
         raise InvalidToken(Reason.ISSUER_MISMATCH, hints.issuer(issuer, rules.issuer))
 
 
 def _check_audience(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
-    audience = _present(payload, "aud")
+    audience: Any = payload.get("aud")
     named = audience if isinstance(audience, tuple) else (audience,)
     for name in named or (None,):
         if not name or not isinstance(name, str):
-            raise InvalidToken(Reason.CLAIM_MALFORMED)
+            raise _unfit(payload, "aud")
     if rules.audience is not None and rules.audience.isdisjoint(named):
         hint = hints.audience(named, rules.audience, payload.get("iss"))
         raise InvalidToken(Reason.AUDIENCE_MISMATCH, hint)
@@ -192,7 +196,6 @@ def _check_audience(rules: ClaimRules, payload: Mapping[str, Any]) -> None:
 
 def _identity(payload: Mapping[str, Any], named: str | None) -> str:
     if named is not None:
-        _present(payload, named)
         return _user_id(payload, named)
     user_id = None
     for name in IDENTITY_CLAIMS:
@@ -216,20 +219,21 @@ def _user_id(members: Mapping[str, Any], name: str) -> str:
         or not value.isprintable()
         or value.strip() != value
     ):
-        raise InvalidToken(Reason.CLAIM_MALFORMED)
+        raise _unfit(members, name)
     return value
 
 
 def _date(payload: Mapping[str, Any], name: str) -> float:
     """Read a NumericDate (RFC 7519 §2): seconds since 1970 as a number, and no other type."""
-    value = _present(payload, name)
+    value: Any = payload.get(name)
     # By exact type: True is an int, too.
     if type(value) not in _NUMBERS or not 0 <= value <= LATEST_DATE:
-        raise InvalidToken(Reason.CLAIM_MALFORMED)
+        raise _unfit(payload, name)
     return float(value)
 
 
-def _present(payload: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a claim may be of any type until it is checked
-    if name not in payload:
-        raise InvalidToken(Reason.CLAIM_MISSING, hints.missing(name, payload))
-    return payload[name]
+def _unfit(members: Mapping[str, Any], name: str) -> InvalidToken:
+    """Tell a claim that is not there from one that says nothing fit, such as null."""
+    if name in members:
+        return InvalidToken(Reason.CLAIM_MALFORMED)
+    return InvalidToken(Reason.CLAIM_MISSING, hints.missing(name, members))

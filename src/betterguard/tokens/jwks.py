@@ -44,7 +44,7 @@ class FetchPolicy:
     lifetime: float = 600.0
     """After this a refresh begins in the background."""
     cooldown: float = 30.0
-    """At most one fetch in this time is caused by unknown key ids or signatures that do not fit."""
+    """At most one fetch in this time is caused by unknown key ids, and one by bad signatures."""
     first_back_off: float = 5.0
     longest_back_off: float = 60.0
     stale_for: float = 86_400.0
@@ -98,7 +98,8 @@ class RemoteKeySet:
         self._failures = 0
         self._last_error: str | None = None
         self._refresh_at = -math.inf
-        self._doubt_at = -math.inf
+        # One for each cause: who sends bad signatures must not keep a new key from being found.
+        self._doubt_at = {Reason.KEY_UNKNOWN: -math.inf, Reason.SIGNATURE_MISMATCH: -math.inf}
         self._task: asyncio.Task[None] | None = None
 
     def epoch(self) -> int:
@@ -124,7 +125,7 @@ class RemoteKeySet:
             await self._fetch_unless_backing_off()
         key = self._find(header)
         if key is None and self._fetched_at < asked_at:
-            await self._look_again()
+            await self._look_again(Reason.KEY_UNKNOWN)
             key = self._find(header)
         if key is not None:
             return (key,)
@@ -135,7 +136,7 @@ class RemoteKeySet:
     async def keys_after_mismatch(self, header: Header) -> Sequence[VerificationKey]:
         """Give the key once more if it changed under its id (as after a database reset)."""
         before = self._set
-        await self._look_again()
+        await self._look_again(Reason.SIGNATURE_MISMATCH)
         key = self._find(header)
         if key is None or (before is not None and key in before.keys):
             return ()
@@ -195,13 +196,13 @@ class RemoteKeySet:
         if self._clock() >= self._refresh_at:
             await self._fetched()
 
-    async def _look_again(self) -> None:
+    async def _look_again(self, doubt: Reason) -> None:
         """Fetch because of a doubt, at most once in a cooldown and never within a back-off."""
         now = self._clock()
         if not self._under_way():
-            if now < self._doubt_at or (self._failures and now < self._refresh_at):
+            if now < self._doubt_at[doubt] or (self._failures and now < self._refresh_at):
                 return
-            self._doubt_at = now + self._policy.cooldown
+            self._doubt_at[doubt] = now + self._policy.cooldown
         await self._fetched()
 
     async def _fetched(self) -> None:

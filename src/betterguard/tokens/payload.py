@@ -10,6 +10,8 @@ __all__ = ["ReadOnlyDict", "without_lists"]
 class ReadOnlyDict(dict[str, Any]):
     """A dict that JSON encoders take as one and that nothing can be written to."""
 
+    __slots__ = ()
+
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         msg = "verified claims are read-only: copy them with dict(claims) to change the copy"
         raise TypeError(msg)

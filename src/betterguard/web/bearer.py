@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["read_bearer", "read_session_cache"]
 
 SCHEME = b"bearer"
+BLANK, TAB = b" \t"
 SUBPROTOCOL = "bearer"
 
 
@@ -61,7 +62,7 @@ def read_session_cache(connection: HTTPConnection, prefix: str) -> str | None:
 def _token(header: bytes) -> str:
     scheme, _, token = header.partition(b" ")
     token = token.strip(b" ")
-    if scheme.lower() != SCHEME or not token or b" " in token or b"\t" in token:
+    if scheme.lower() != SCHEME or not token or BLANK in token or TAB in token:
         raise MalformedCredential(Reason.CREDENTIAL_MALFORMED)
     # latin-1 never fails; what is not ASCII is refused where the token is parsed.
     return token.decode("latin-1")

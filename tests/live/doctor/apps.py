@@ -72,7 +72,8 @@ def bare(
 
 
 def with_cors(app: FastAPI, **options: Any) -> FastAPI:
-    app.add_middleware(CORSMiddleware, **({"allow_origins": [FRONT_END]} | ALL | options))
+    settings: dict[str, Any] = {"allow_origins": [FRONT_END], **ALL, **options}
+    app.add_middleware(CORSMiddleware, **settings)
     return app
 
 

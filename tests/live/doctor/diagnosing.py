@@ -10,7 +10,7 @@ from betterguard.live.doctor import Report, Status, Subject, diagnose, usable_se
 from betterguard.settings import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["FRONT_END", "SECRET", "diagnosed", "named", "subject_of"]
 
@@ -32,12 +32,7 @@ def subject_of(
 
 def diagnosed(subject: Subject, *only: str) -> Report:
     """Ask these families."""
-    return asyncio.run(diagnosing(subject, *only))
-
-
-def diagnosing(subject: Subject, *only: str) -> Awaitable[Report]:
-    """Ask these families, inside a running loop."""
-    return diagnose(subject, only=only)
+    return asyncio.run(diagnose(subject, only=only))
 
 
 def named(report: Report, status: Status = Status.FAULT) -> set[str]:

@@ -9,8 +9,8 @@ import pytest
 
 from betterguard import rows
 from betterguard.live.doctor import Report, Status
-from betterguard.live.doctor.connecting import Unconnected, look, read_address
-from betterguard.live.doctor.database import FINDINGS
+from betterguard.live.doctor.connecting import Unconnected, _told, look, read_address
+from betterguard.live.doctor.database_checks import FINDINGS
 from betterguard.schema.finding import Code
 from tests.live.doctor.databases import METADATA, ROLE, notes_database
 from tests.live.doctor.diagnosing import diagnosed, named, subject_of
@@ -67,9 +67,19 @@ def examined(address: str, metadata: str = METADATA) -> Report:
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
 def test_a_database_as_it_should_be(database: NotesDatabase, driver: str) -> None:
+    database.run("INSERT INTO note (user_id, title) VALUES ('ada', 'a row to be kept from us')")
     report = examined(database.url(driver))
     assert named(report) | named(report, Status.WARNING) == set()
     assert {"database.rows", "database.schema"} <= named(report, Status.OK)
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
+def test_a_moment_is_known_by_its_model_where_rows_are_kept_from_us(
+    database: NotesDatabase, driver: str
+) -> None:
+    database.run("INSERT INTO note (user_id, title) VALUES ('ada', 'a row to be kept from us')")
+    database.run(AS_NUMBER)
+    assert named(examined(database.url(driver))) == {"database.time-as-number"}
 
 
 @pytest.mark.parametrize(("damage", "codes"), DAMAGES)
@@ -128,6 +138,14 @@ def test_an_address_that_leads_nowhere_is_named(address: str, check: str) -> Non
     report = examined(address)
     assert named(report) == {check}
     assert not any(secret in repr(report) for secret in (PASSWORD, QUOTED, "hunter2"))
+
+
+@pytest.mark.parametrize("written", [PASSWORD, QUOTED])
+def test_a_driver_s_message_loses_the_password(written: str) -> None:
+    url = read_address(f"postgresql://app:{QUOTED}@db/app")
+    assert _told(OSError(f"no route to app:{written}@db\nline 2"), url) == (
+        "OSError: no route to app:***@db"
+    )
 
 
 def test_options_of_another_driver_are_named(database: NotesDatabase) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,19 @@ def test_no_secret_is_shown(secret: str) -> None:
 def test_a_weak_secret_has_no_fingerprint() -> None:
     report = diagnosed(subject_of({"BETTER_AUTH_SECRET": "a" * 64}), "secret")
     assert "secret.fingerprint" not in {outcome.check for outcome in report.outcomes}
+
+
+def test_no_password_of_an_address_is_shown() -> None:
+    address = "https://app:hunter2@Example.com/"
+    variables = {**PUBLIC, "FRONTEND_URL": f"https://example.com/,{address}"}
+    report = diagnosed(subject_of(variables), "settings")
+    assert "settings.valid" in named(report)
+    assert "hunter2" not in repr(report)
+
+
+def test_the_line_for_node_is_documented() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "doctor.md"
+    assert f'node -e "{FINGERPRINT_LINE}"' in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("secret", [SECRET, "umlaut-\u00e4\u00f6\u00fc-\u20ac-\U0001f512-and-more"])

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from betterguard.audit.models import Model
     from betterguard.audit.project import FunctionRef
 
-WRITES = frozenset(
-    {"add", "add_all", "delete", "merge", "bulk_save_objects", "insert_one", "commit"}
+WRITES = frozenset({"add", "add_all", "delete", "merge", "bulk_save_objects", "commit"})
+"""Methods of a session that write."""
+_DOCUMENT_WRITES = frozenset(
+    {"insert_one", "insert_many", "update_one", "update_many", "replace_one", "delete_one"}
+    | {"delete_many", "bulk_write", "find_one_and_update", "find_one_and_delete"}
 )
+"""Methods of a collection of documents that write."""
 _SESSIONS = re.compile(
     r"(?:^|\.)(?:session|db|database|uow|conn|connection|tx|async_session|_db|_session)$"
 )
@@ -71,9 +75,36 @@ def writes(code: Code, route: Route) -> bool:
         verbs = WRITES - {"commit"} if _gives_session(function) else WRITES
         for call in function.calls:
             owner = receiver(call)
+            if method(call) in _DOCUMENT_WRITES:
+                return True
             if method(call) in verbs and owner is not None and _SESSIONS.search(owner.text):
                 return True
     return False
+
+
+def siblings(code: Code, route: Route) -> list[str]:
+    """Tables that the route reads and that protected reading routes of its router read too."""
+    own = _tables(code, route)
+    return sorted(
+        {
+            name
+            for other in code.app.routes
+            if other.router == route.router
+            and other is not route
+            and other.methods == route.methods
+            for name in own & _tables(code, other)
+            if code.security.protection(other)[0] == "required"
+        }
+    )
+
+
+def _tables(code: Code, route: Route) -> set[str]:
+    return {
+        query.model.name
+        for function in code.calls.reach(route.function)
+        for query in code.queries.of(function)
+        if not query.model.is_user
+    }
 
 
 def _gives_session(function: FunctionRef) -> bool:

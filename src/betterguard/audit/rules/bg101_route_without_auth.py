@@ -81,6 +81,9 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
         simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
         severity = Severity.INFO if simple else Severity.MEDIUM
         return severity, "looks like a left-over test endpoint"
+    if route.methods == ("GET",) and (beside := routes.siblings(code, route)):
+        names = ", ".join(beside)
+        return Severity.MEDIUM, f"reads {names}, for which routes beside it ask who is calling"
     if (
         set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"}
         and _others_are_protected(code)
@@ -202,6 +205,26 @@ def tasks(session: Session = Depends(get_session)):
     return session.exec(select(Task)).all()
 """
         ),
+        Snippet.of(
+            _HEAD
+            + """
+class User(SQLModel, table=True):
+    id: str = Field(primary_key=True)
+    email: str
+app = FastAPI()
+@app.get("/invites/{invite_token}")
+def invitation(invite_token: str): return find(invite_token)
+@app.post("/auth/request-magic-link")
+def send(email: str, session: Session = Depends(get_session)):
+    session.add(Link(email=email))
+@app.post("/users")
+def sign_up(email: str, password: str, session: Session = Depends(get_session)):
+    session.add(User(email=email, digest=hash_password(password)))
+    session.commit()
+@app.get("/media/users/{user_id}/{name}")
+def picture(user_id: str, name: str): return file(user_id, name)
+"""
+        ),
     ),
     invalid=(
         Snippet.of(
@@ -245,6 +268,102 @@ def add(title: str, user_id: str, session: Session = Depends(get_session)):
     session.commit()
 """
         ),
+        Snippet.of(
+            _HEAD
+            + """
+from fastapi.responses import JSONResponse
+app = FastAPI()
+@app.middleware("http")
+async def errors(request, call_next):
+    try:
+        return await call_next(request)
+    except NotSignedIn:
+        return JSONResponse({"detail": "no"}, status_code=401)
+@app.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/api/user/{user_id}/tasks")
+def tasks(user_id: str): return []
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+class Subscriber(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    email: str
+app = FastAPI()
+@app.get("/newsletter/subscribers")
+def everybody(session: Session = Depends(get_session)):
+    return session.exec(select(Subscriber)).all()
+"""
+        ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+app = FastAPI()
+@app.delete("/admin/everything")
+async def clear():
+    database = await connect()
+    await database.tasks.delete_many({})
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+class Department(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+app = FastAPI()
+router = APIRouter(prefix="/departments")
+@router.get("/")
+def departments(user=Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Department)).all()
+@router.get("/download")
+def download(session: Session = Depends(get_session)):
+    return session.exec(select(Department)).all()
+app.include_router(router)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.get("/refresh-list")
+def refresh_tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+@app.get("/events")
+def events(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+@app.get("/events/{event_id}")
+def event(event_id: int, session: Session = Depends(get_session)):
+    return session.get(Task, event_id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+import jwt
+app = FastAPI()
+@app.middleware("http")
+async def limit(request, call_next):
+    key = request.client.host
+    try:
+        key = jwt.decode(request.cookies["token"], KEY, algorithms=["EdDSA"])["sub"]
+    except Exception:
+        pass
+    await count(key)
+    return await call_next(request)
+@app.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
     ),
     fixed=(
         None,
@@ -272,6 +391,28 @@ def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)
 def count(session: Session = Depends(get_session), user: str = Depends(get_user)):
     return len(session.exec(select(Task)).all())
 """),
+        None,
+        None,
+        None,
+        None,
+        None,
+        Snippet.of(
+            _HEAD
+            + """
+class Department(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+app = FastAPI()
+router = APIRouter(prefix="/departments")
+@router.get("/")
+def departments(user=Depends(get_user), session: Session = Depends(get_session)):
+    return session.exec(select(Department)).all()
+@router.get("/download")
+def download(session: Session = Depends(get_session), user = Depends(get_user)):
+    return session.exec(select(Department)).all()
+app.include_router(router)
+"""
+        ),
+        None,
         None,
     ),
 )

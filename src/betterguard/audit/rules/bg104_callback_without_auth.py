@@ -81,6 +81,14 @@ app = FastAPI()
 async def topics():
     return [{"pubsubname": "p", "topic": "t", "route": "/events/task"}]
 """),
+        Snippet.of("""
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/jobs")
+async def add(title: str): return save(title)
+@app.get("/jobs/{job_id}")
+async def job(job_id: int): return find(job_id)
+"""),
     ),
     invalid=(
         Snippet.of("""
@@ -89,6 +97,13 @@ app = FastAPI()
 @app.post("/events/task-created")
 async def created(request: Request):
     event = await request.json()
+    await remind(event["user_id"])
+"""),
+        Snippet.of("""
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/reminder-due")
+async def due(event: dict):
     await remind(event["user_id"])
 """),
     ),

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from betterguard.audit.project import FunctionRef
 
 
+_DATES = frozenset({"exp", "iat", "nbf", "jti"})
+
+
 def check(code: Code) -> Iterator[Hit]:
     """Unverified decodings whose claims are used, and claims unpacked by hand."""
     for decode in code.decodes:
         if decode.verified or decode.function is None or code.is_script(decode.file):
             continue
-        if _only_peeks(code, decode.function, decode.call):
+        if _only_peeks(code, decode.function, decode.call) or _only_dates(
+            decode.function, decode.call
+        ):
             continue
         handler = _in_handler(decode.function, decode.call)
         yield Hit(
@@ -75,6 +80,26 @@ def _only_peeks(code: Code, function: FunctionRef, call: Expr) -> bool:
     )
     rebound = all(len(function.assigned.get(name, ())) > 1 for name in names)
     return not returned or rebound
+
+
+def _only_dates(function: FunctionRef, call: Expr) -> bool:
+    """Whether nothing but when a token ends, or which one it is, is read from its claims."""
+    names = {name for name, values in function.assigned.items() if call in values}
+    if not names:
+        return False
+    read = [
+        part.parts[0].text if part.parts else ""
+        for part in function.expressions
+        if (part.kind == "call" and part.text in {f"{name}.get" for name in names})
+        or (part.kind == "sub" and part.base is not None and part.base.text in names)
+    ]
+    mentioned = sum(part.kind == "name" and part.text in names for part in function.expressions)
+    subscripts = sum(
+        part.kind == "sub" and part.base is not None and part.base.text in names
+        for part in function.expressions
+    )
+    assigned = sum(len(function.assigned.get(name, ())) for name in names)
+    return bool(read) and set(read) <= _DATES and mentioned <= subscripts + assigned
 
 
 def _is_returned(function: FunctionRef, call: Expr) -> bool:
@@ -155,6 +180,7 @@ RULE = Rule(
         "after verification has failed."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -166,6 +192,12 @@ import jwt
 def current_user(token: str):
     issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
     return jwt.decode(token, KEYS[issuer], algorithms=["EdDSA"])["sub"]
+"""),
+        Snippet.of("""
+import jwt
+def revoke(token: str) -> None:
+    payload = jwt.decode(token, options={"verify_signature": False})
+    remember(token, until=payload.get("exp", 0))
 """),
     ),
     invalid=(
@@ -196,6 +228,32 @@ def current_user(authorization: str = Header()):
     token = authorization.removeprefix("Bearer ")
     body = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(body + "=="))["sub"]
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+def get_current_user(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:
+    token = credentials.credentials
+    try:
+        payload = jwt.decode(token, options={"verify_signature": False})
+        return payload["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+"""),
+    ),
+    fixed=(
+        None,
+        None,
+        None,
+        None,
+        Snippet.of("""
+from betterguard import BetterGuard
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
 """),
     ),
 )

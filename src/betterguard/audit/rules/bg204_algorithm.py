@@ -133,6 +133,7 @@ RULE = Rule(
         "key, and only those."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -164,6 +165,30 @@ def current_user(token: str):
 import jwt
 def current_user(token: str):
     return jwt.decode(token, KEY, algorithms=["HS256", "RS256"])
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+def get_current_user(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:
+    token = credentials.credentials
+    try:
+        return jwt.decode(token, KEY, algorithms=["HS256", "RS256"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+"""),
+    ),
+    fixed=(
+        None,
+        None,
+        None,
+        Snippet.of("""
+from betterguard import BetterGuard
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
 """),
     ),
 )

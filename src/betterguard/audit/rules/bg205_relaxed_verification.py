@@ -44,6 +44,7 @@ RULE = Rule(
         "another. Without `exp` a stolen token works for ever."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -62,6 +63,29 @@ import jwt
 OPTIONS = {"verify_exp": False}
 def current_user(token: str):
     return jwt.decode(token, KEY, algorithms=["EdDSA"], options=OPTIONS)
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+def get_current_user(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:
+    token = credentials.credentials
+    try:
+        return jwt.decode(token, KEY, algorithms=["EdDSA"], options={"verify_aud": False})["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+"""),
+    ),
+    fixed=(
+        None,
+        None,
+        Snippet.of("""
+from betterguard import BetterGuard
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
 """),
     ),
 )

@@ -264,5 +264,12 @@ import os
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 """),
+        Snippet.of("""\
+import os
+
+TASKFLOW_JWT_SECRET = os.environ["TASKFLOW_JWT_SECRET"]
+"""),
+        None,  # the literal is in another file
+        None,  # no name tells what the variable should be called
     ),
 )

@@ -71,6 +71,7 @@ RULE = Rule(
         "`BetterGuard.user` do it."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 from fastapi import Depends
@@ -96,6 +97,28 @@ def token(request: Request):
 from fastapi import Header
 def token(authorization: str = Header()):
     return authorization[7:]
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Header, HTTPException
+def get_current_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization.split(" ")[1], KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+"""),
+    ),
+    fixed=(
+        None,
+        None,
+        None,
+        Snippet.of("""
+from betterguard import BetterGuard
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
 """),
     ),
 )

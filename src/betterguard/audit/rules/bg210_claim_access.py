@@ -145,6 +145,7 @@ RULE = Rule(
         "500."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -185,6 +186,31 @@ import jwt
 def current_user(token: str):
     payload = jwt.decode(token, KEY, algorithms=["EdDSA"])
     return payload.get("user", {}).get("id") or payload.get("sub")
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+def get_current_user(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:
+    token = credentials.credentials
+    try:
+        payload = jwt.decode(token, KEY, algorithms=["EdDSA"])
+        return payload.get("user_id")
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+"""),
+    ),
+    fixed=(
+        None,
+        None,
+        None,
+        Snippet.of("""
+from betterguard import BetterGuard
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
 """),
     ),
 )

@@ -121,6 +121,7 @@ RULE = Rule(
         "token for another."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet(
             {
@@ -143,5 +144,38 @@ RULE = Rule(
             }
         ),
         Snippet.of(_DECODE),
+        Snippet(
+            {
+                "auth.ts": "export const auth = betterAuth({ plugins: [jwt()] });",
+                "app.py": """
+import jwt
+from fastapi import Header, HTTPException
+def get_current_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, SECRET, algorithms=["HS256"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+""",
+            }
+        ),
+    ),
+    fixed=(
+        None,
+        None,
+        None,
+        Snippet(
+            {
+                "auth.ts": """\
+export const auth = betterAuth({ plugins: [jwt()] });""",
+                "app.py": """
+from betterguard import BetterGuard
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
+""",
+            }
+        ),
     ),
 )

@@ -72,6 +72,7 @@ RULE = Rule(
         "`RemoteKeySet` fetches off the loop, once for all, and serves the last good set."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of("""
 import jwt
@@ -92,6 +93,47 @@ import jwt
 def current_user(token: str):
     client = jwt.PyJWKClient(URL)
     return jwt.decode(token, client.get_signing_key_from_jwt(token).key, algorithms=["EdDSA"])
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+async def get_current_user(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:
+    token = credentials.credentials
+    try:
+        key = jwt.PyJWKClient(JWKS_URL).get_signing_key_from_jwt(token)
+        return jwt.decode(token, key, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+"""),
+    ),
+    fixed=(
+        Snippet.of("""
+import jwt
+from betterguard import AuthError, BetterGuard
+from fastapi import HTTPException
+client = jwt.PyJWKClient(URL)
+
+guard = BetterGuard.from_env()
+
+
+async def current_user(token: str):
+    try:
+        claims = await guard.verifier.verify(token)
+    except AuthError as err:
+        raise HTTPException(
+            status_code=err.status, detail=err.detail, headers={"WWW-Authenticate": "Bearer"}
+        ) from err
+    return {**claims.payload, "sub": claims.user_id, "id": claims.user_id, "user_id": claims.user_id}
+"""),
+        None,
+        Snippet.of("""
+from betterguard import BetterGuard
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
 """),
     ),
 )

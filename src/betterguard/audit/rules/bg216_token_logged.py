@@ -194,7 +194,7 @@ def hello(request: Request):
         Snippet.of("""
 import jwt
 def current_user(token: str):
-    logger.info(f"verifying ***...")
+    logger.info("verifying ***...")
     return jwt.decode(token, KEY, algorithms=["EdDSA"])
 """),
         Snippet.of("""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
@@ -11,6 +12,7 @@ from betterguard.audit.queries import restricts
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.security import mentions
+from betterguard.audit.sqltext import RUNS
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ _SECRET_COLUMN = re.compile(r"token|hash|secret|(?:^|_)code$|api_?key|jti|nonce"
 
 def check(code: Code) -> Iterator[Hit]:
     """Follow what the caller chooses from each route into the statements that it reaches."""
-    if code.is_isolated or not any(model.owner for model in code.models.all.values()):
+    if code.is_isolated or not code.models.any_owned:
         return
     seen: set[tuple[str, int]] = set()
     for route in code.app.routes:
@@ -53,6 +55,8 @@ class _Walk:
         self.code = code
         self.route = route
         self.seen: set[tuple[int, frozenset[str]]] = set()
+        self.own: dict[int, set[str]] = {}
+        """For each function, the names that hold rows of the caller's, or parts of them."""
 
     def function(
         self, function: FunctionRef, chosen: set[str], depth: int, *, verified: bool
@@ -87,11 +91,15 @@ class _Walk:
     def _statements(self, function: FunctionRef, names: set[str]) -> Iterator[Hit]:
         for query in self.code.queries.of(function):
             if self._leaks(function, query, names):
-                yield self._hit(function, query.call, query.model.name, query.verb)
+                hit = self._hit(function, query.call, query.model.name, query.verb)
+                # Rows that need not have an owner are often meant for more than one.
+                yield (
+                    replace(hit, severity=Severity.MEDIUM) if query.model.owner_is_optional else hit
+                )
         for raw in self.code.queries.raw(function):
             model = self._raw_leak(function, raw, names)
             if model:
-                yield self._hit(function, raw.text, model, raw.text.text.split()[0].lower())
+                yield self._hit(function, raw.text, model, raw.sql.split()[0].lower())
 
     def _hit(self, function: FunctionRef, place: Expr, model: str, verb: str) -> Hit:
         what = {"update": "changes", "delete": "deletes"}.get(verb, "reads")
@@ -106,29 +114,34 @@ class _Walk:
         return f"{'/'.join(self.route.methods)} {self.route.path} ({self.route.file.path})"
 
     def _leaks(self, function: FunctionRef, query: Query, names: set[str]) -> bool:
-        model = query.model
-        if not model.owner or model.is_user or restricts(query, model.owner):
+        own, owner = self.code.ownership, query.model.owner
+        if not owner or query.model.is_user or restricts(query, owner) or own.is_narrowed(query):
             return False
         if not query.conditions:
-            return (
-                _is_list(query)
-                and not self.code.ownership.is_checked(query)
-                and (not self._asks_caller(function, query))
-            )
+            told = _is_list(query) and not own.is_checked(query)
+            return told and not self._asks_caller(function, query)
         read = condition_names(query)
         if not any(_touches(name, names) for name in read) or _by_secret(query):
             return False
-        if self._asks_caller(function, query) or self.code.ownership.is_checked(query):
+        if self._asks_caller(function, query) or own.is_checked(query):
+            return False
+        if any(_touches(name, self._own(function)) for name in read):
             return False
         ids = {name for name in read if _touches(name, names)}
-        own = self.code.ownership
-        if own.verified_before(function, query.call.pos, model.owner, ids):
-            return False
-        only_reads = query.verb not in {"update", "delete"}
         return not (
-            only_reads
-            and (_is_only_tested(query) or own.verified_after(function, query.call.end, ids))
+            own.verified_before(function, query.call.pos, owner, ids)
+            or (query.verb not in {"update", "delete"} and self._is_sure_later(query, ids))
         )
+
+    def _own(self, function: FunctionRef) -> set[str]:
+        """Rows of the caller's that a function found or was given."""
+        key = id(function.function)
+        return self.own.get(key, set()) | self.code.ownership.own_rows(function)
+
+    def _is_sure_later(self, query: Query, ids: set[str]) -> bool:
+        """Whether what is read is only asked about, or kept back unless a check succeeds."""
+        later = self.code.ownership.verified_after
+        return _is_only_tested(query) or later(query.function, query.call.end, ids)
 
     def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
         """Whether a condition is on the caller by another column: a team, a household, a role."""
@@ -144,11 +157,11 @@ class _Walk:
             model = self.code.models.by_table(table)
             if model is None or not model.owner or model.is_user:
                 continue
-            if re.search(rf"\b{model.owner}\b", raw.text.text):
+            if re.search(rf"\b{model.owner}\b", raw.sql):
                 return ""
             values = self._bound_values(function, raw)
             used = {name for value in values for name in names_in(value)}
-            has_where = re.search(r"\bwhere\b", raw.text.text, re.IGNORECASE)
+            has_where = re.search(r"\bwhere\b", raw.sql, re.IGNORECASE)
             if has_where and not any(_touches(name, names) for name in used):
                 return ""
             owner = model.owner
@@ -169,14 +182,9 @@ class _Walk:
         }
         for call in function.calls:
             inside = call.pos <= raw.text.pos < call.end
-            if method(call) in {
-                "execute",
-                "exec",
-                "fetch_all",
-                "fetch_one",
-                "scalar",
-                "scalars",
-            } and (inside or any(mentions(part, holders) for part in call.parts[:1])):
+            if method(call) in RUNS - {"text"} and (
+                inside or any(mentions(part, holders) for part in call.parts[:1])
+            ):
                 yield from call.parts[1:]
 
     def _calls(
@@ -193,6 +201,8 @@ class _Walk:
                     for name in chosen
                     if not owners.OWNER_PARAM.match(name) and not self._is_row(helper, name)
                 }
+                mine = {param for param, value in bound if mentions(value, self._own(function))}
+                self.own.setdefault(id(helper.function), set()).update(mine)
                 if chosen or not bound:
                     ids = {n for _, value in bound for n in names_in(value) if _touches(n, names)}
                     sure = verified or self._is_sure(function, call, ids)
@@ -392,6 +402,73 @@ RULE = Rule(
         ),
         Snippet.of(
             _HEAD
+            + "from sqlalchemy import text\n"
+            + _ROUTE
+            + """    sql = "SELECT * FROM task WHERE id = :id"
+    sql += " AND user_id = :me"
+    return session.execute(text(sql), {"id": task_id, "me": me})
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+class Note(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    task_id: int
+    user_id: str
+def note_of(session, note_id, task_id):
+    return session.exec(select(Note).where(Note.id == note_id, Note.task_id == task_id)).first()
+@app.get("/tasks/{task_id}/notes/{note_id}")
+def note(task_id: int, note_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    own = select(Task).where(Task.id == task_id, Task.user_id == me)
+    task = session.exec(own).first()
+    if task is None:
+        raise HTTPException(404)
+    return note_of(session, note_id, task.id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+def mine(statement, user):
+    return statement.where(*[Task.user_id == user])
+@app.get("/search")
+def search(title: str, me=Depends(get_current_user), session=Depends(get_session)):
+    statement = select(Task)
+    statement = mine(statement, me)
+    return session.exec(statement.where(Task.title == title)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+class Member(SQLModel, table=True):
+    task_id: int = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+def member(session, task_id, user_id):
+    mine = select(Member).where(Member.task_id == task_id, Member.user_id == user_id)
+    return session.exec(mine).first()
+"""
+            + _ROUTE
+            + """    found = session.get(Task, task_id)
+    if not member(session, task_id, me):
+        raise HTTPException(403)
+    return found
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.post("/tasks/{task_id}/names/{title}")
+def free(task_id: int, title: str, me=Depends(get_current_user), session=Depends(get_session)):
+    taken = session.exec(select(Task).where(Task.title == title)).first()
+    if taken and taken.id != task_id:
+        raise HTTPException(409)
+    return {"free": True}
+"""
+        ),
+        Snippet.of(
+            _HEAD
             + """
 def remind_everybody(session):
     return session.exec(select(Task)).all()
@@ -400,6 +477,19 @@ def remind_everybody(session):
     ),
     invalid=(
         Snippet.of(_HEAD + _ROUTE + "    return session.get(Task, task_id)\n"),
+        Snippet.of(
+            _HEAD
+            + """
+class User(SQLModel, table=True):
+    id: str = Field(primary_key=True)
+class Invoice(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    customer_id: str = Field(foreign_key="user.id")
+@app.get("/invoices/{invoice_id}")
+def invoice(invoice_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    return session.get(Invoice, invoice_id)
+"""
+        ),
         Snippet.of(
             _HEAD + "from service import find\n" + _ROUTE + "    return find(session, task_id)\n",
             service="from sqlmodel import select\nfrom app import Task\n"
@@ -420,6 +510,17 @@ def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_se
             + _ROUTE
             + '    found = text("SELECT * FROM task WHERE id = :id")\n'
             + '    return session.execute(found, {"id": task_id})\n'
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+NOTE = "SELECT * FROM notes WHERE id = $1"
+async def start(pool):
+    await pool.execute("CREATE TABLE notes (id uuid PRIMARY KEY, user_id text, body text)")
+@app.get("/notes/{note_id}")
+async def note(note_id: str, me: str = Depends(get_current_user), pool=Depends(get_session)):
+    return await pool.fetchrow(NOTE, note_id)
+"""
         ),
     ),
     fixed=(
@@ -446,6 +547,22 @@ def task(task_id: int, me: str = Depends(get_current_user), session=Depends(get_
         raise HTTPException(status_code=404, detail="Task not found")
     return found
 """),
+        Snippet.of(
+            _HEAD
+            + """
+class User(SQLModel, table=True):
+    id: str = Field(primary_key=True)
+class Invoice(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    customer_id: str = Field(foreign_key="user.id")
+@app.get("/invoices/{invoice_id}")
+def invoice(invoice_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    found = session.get(Invoice, invoice_id)
+    if found is None or found.customer_id != me:
+        raise HTTPException(status_code=404, detail="Invoice not found")
+    return found
+"""
+        ),
         None,
         Snippet.of("""
 import jwt
@@ -467,6 +584,7 @@ def get_current_user(authorization: str = Header()) -> str:
 def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_session)):
     return session.exec(select(Task).where(Task.user_id == me)).all()
 """),
+        None,
         None,
     ),
 )

@@ -115,7 +115,7 @@ def _by_text(code: Code, function: FunctionRef, emails: set[str], files: set[str
     if function.file.path in files:
         return None
     for raw in code.queries.raw(function):
-        if _BY_EMAIL.search(raw.text.text) and emails:
+        if _BY_EMAIL.search(raw.sql) and emails:
             files.add(function.file.path)
             return Hit(
                 function.file.path,

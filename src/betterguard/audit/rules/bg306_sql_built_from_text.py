@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.security import mentions
+from betterguard.audit.sqltext import RUNS, pieces
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -18,58 +19,115 @@ if TYPE_CHECKING:
     from betterguard.audit.project import FunctionRef
 
 _STRUCTURE = re.compile(
-    r"table|column|schema|field|order|clause|where|condition|placeholder|limit|offset|sql|query|set_|sort|direction|cols|names",
+    r"table|column|schema|field|order|clause|placeholder|limit|offset|sql|set_|sort|direction|cols",
     re.IGNORECASE,
 )
-_RUNS = frozenset(
-    {"execute", "exec", "text", "exec_driver_sql", "fetch_all", "fetch_one", "executemany"}
+"""Names of what cannot be bound: the code that gives them chooses among its own words."""
+_SQL = re.compile(
+    r"\b(?:select|insert\s+into|update|delete\s+from|where|from|and|or|set|values|order\s+by)\b"
+    r"|(?:=|<|>|\bi?like\b|\bin\b)\s*\(?\s*['\"%]*(?:\{\w*\}|%s|$)",
+    re.IGNORECASE,
 )
-_SAFE = frozenset({"int", "float", "len", "bool", "uuid4", "UUID"})
+_SAFE = frozenset(
+    {"int", "float", "len", "bool", "uuid4", "UUID", "range", "Identifier", "literal"}
+)
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """F-strings, ``%`` and ``+`` in SQL with a parameter of the function in them."""
-    for function in code.functions("sqlmodel", "sqlalchemy", "fastapi"):
+    """F-strings, ``format``, ``%`` and ``+`` in SQL with a parameter of the function in them."""
+    for function in code.functions(
+        "sqlmodel", "sqlalchemy", "fastapi", "INSERT INTO", "insert into"
+    ):
+        runs = [call for call in function.calls if method(call) in RUNS and call.parts]
         params = {
             p.name
             for p in function.params
             if p.name not in {"self", "cls"} and not _is_number(p.annotation)
         }
-        if not params:
-            continue
-        for call in function.calls:
-            if method(call) in _RUNS:
-                for part in call.parts[:1]:
-                    if _is_built(code, function, part, params):
-                        yield Hit(function.file.path, part.pos, "a value is pasted into SQL text")
+        if runs and params:
+            yield from _built(code, function, runs, params)
+
+
+def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]) -> Iterator[Hit]:
+    tainted = code.security.derived(function, params)
+    for call in runs:
+        for piece in pieces(function, call.parts[0]):
+            if any(
+                mentions(value, tainted) and not _is_chosen(function, value)
+                for value in _pasted(piece)
+            ):
+                yield Hit(function.file.path, piece.pos, "a value is pasted into SQL text")
 
 
 def _is_number(note: Expr | None) -> bool:
     return note is not None and set(names_in(note)) <= {"int", "float", "bool", "UUID", "uuid.UUID"}
 
 
-def _is_built(code: Code, function: FunctionRef, part: Expr, params: set[str]) -> bool:
-    if not re.search(r"\b(?:select|insert|update|delete|where|from)\b", part.text, re.IGNORECASE):
-        return False
-    if part.kind != "fstr":
-        return False
-    tainted = code.security.derived(function, params)
-    return any(
-        piece.kind in {"name", "sub", "attr"}
-        and mentions(piece, tainted)
-        and not any(_STRUCTURE.search(name) for name in names_in(piece))
-        and not _is_converted(function, piece)
-        for piece in part.parts
+def _pasted(piece: Expr) -> Iterator[Expr]:
+    """Give the values that a piece of SQL is put together with."""
+    for part in subexpressions(piece):
+        if part.kind == "fstr" and _SQL.search(part.text):
+            yield from part.parts
+        elif part.kind == "bin" and part.text in {"+", "%"} and _is_sql(part):
+            yield from (side for side in _operands(part) if side.kind not in {"str", "fstr"})
+        elif _is_format(part):
+            yield from part.parts
+
+
+def _is_format(call: Expr) -> bool:
+    return (
+        call.kind == "call"
+        and call.text == ".format"
+        and call.base is not None
+        and call.base.kind == "str"
+        and bool(_SQL.search(call.base.text))
     )
 
 
-def _is_converted(function: FunctionRef, piece: Expr) -> bool:
-    return any(
-        inner.kind == "call" and method(inner) in _SAFE
-        for name in names_in(piece)
-        for value in function.assigned.get(name, ())
-        for inner in subexpressions(value)
-    )
+def _is_sql(chain: Expr) -> bool:
+    return any(part.kind in {"str", "fstr"} and _SQL.search(part.text) for part in _operands(chain))
+
+
+def _operands(expr: Expr) -> Iterator[Expr]:
+    """Give what ``+`` and ``%`` put together, tuples taken apart."""
+    if expr.kind in {"bin", "tuple"}:
+        for part in expr.parts:
+            yield from _operands(part)
+    else:
+        yield expr
+
+
+def _is_chosen(function: FunctionRef, value: Expr) -> bool:
+    """Whether a value is a number, a word of the code's own, or looked at elsewhere in pieces."""
+    names = set(names_in(value))
+    if value.kind == "call" and method(value) in _SAFE | {"join"}:
+        return True
+    if any(_STRUCTURE.search(name) for name in names):
+        return True
+    for name in names:
+        given = function.assigned.get(name, ())
+        if given and all(_is_safe(source) for source in given):
+            return True
+    return bool(names) and names <= _compared(function)
+
+
+def _is_safe(source: Expr) -> bool:
+    """Whether a local name's value is converted, or is text that is looked at by itself."""
+    if source.kind in {"str", "fstr", "bin", "list", "num", "const"}:
+        return True
+    return any(part.kind == "call" and method(part) in _SAFE for part in subexpressions(source))
+
+
+def _compared(function: FunctionRef) -> set[str]:
+    """Names that are checked against words of the code's own: ``if sort not in COLUMNS``."""
+    return {
+        name
+        for stmt in function.statements
+        if stmt.kind == "if"
+        for part in subexpressions(stmt.exprs[0])
+        if part.kind == "cmp" and part.text in {"in", "not in"} and part.parts
+        for name in names_in(part.parts[0])
+    }
 
 
 RULE = Rule(
@@ -90,12 +148,55 @@ from sqlalchemy import text
 def tasks(session, user_id: str):
     return session.execute(text("SELECT * FROM task WHERE user_id = :u"), {"u": user_id})
 """),
+        Snippet.of("""
+from sqlalchemy import text
+COLUMNS = {"title", "created_at"}
+def tasks(session, user_id: str, sort: str, limit: int, ids: list[int]):
+    if sort not in COLUMNS:
+        raise ValueError(sort)
+    marks = ", ".join(f":id{n}" for n in range(len(ids)))
+    sql = f"SELECT * FROM task WHERE user_id = :u AND id IN ({marks}) ORDER BY {sort}"
+    sql += f" LIMIT {limit}"
+    return session.execute(text(sql), {"u": user_id})
+"""),
+        Snippet.of("""
+def log(logger, user_id: str):
+    logger.execute(f"user {user_id} went away")
+"""),
     ),
     invalid=(
         Snippet.of("""
 from sqlalchemy import text
 def tasks(session, user_id: str):
     return session.execute(text(f"SELECT * FROM task WHERE user_id = '{user_id}'"))
+"""),
+        Snippet.of("""
+from sqlalchemy import text
+def tasks(session, user_id: str, title: str):
+    conditions = ["user_id = :u"]
+    if title:
+        conditions.append(f"title LIKE '%{title}%'")
+    sql = "SELECT * FROM task WHERE " + " AND ".join(conditions)
+    return session.execute(text(sql), {"u": user_id})
+"""),
+        Snippet.of("""
+import sqlalchemy
+def task(connection, title: str):
+    sql = "SELECT * FROM task WHERE title = '%s'" % title
+    return connection.execute(sqlalchemy.text(sql))
+"""),
+        Snippet.of("""
+from sqlalchemy import text
+def task(session, title: str):
+    sql = "SELECT * FROM task WHERE title = '{}'".format(title)
+    return session.execute(text(sql))
+"""),
+        Snippet.of("""
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/tasks")
+async def tasks(title: str, pool=None):
+    return await pool.fetch("SELECT * FROM task WHERE title = '" + title + "'")
 """),
     ),
 )

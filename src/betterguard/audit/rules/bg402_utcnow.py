@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _time as time
+from betterguard.audit.rules.bg410_text_into_timestamp import stored
 from betterguard.audit.visit import keywords, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -112,12 +113,14 @@ def _claims(code: Code, file: File) -> set[int]:
 
 
 def _aware_columns(code: Code) -> set[str]:
-    return {
-        column.name
-        for _, column in code.models.dates
-        if (value := time.default(column)) is not None
-        and time.kind(code, column.file, value) == "aware"
-    }
+    """Names of columns whose defaults, wherever they have some, are aware."""
+    kinds: dict[str, set[str]] = {}
+    for _, column in code.models.dates:
+        value = time.default(column)
+        kind = time.kind(code, column.file, value) if value is not None else ""
+        if kind:
+            kinds.setdefault(column.name, set()).add(kind)
+    return {name for name, known in kinds.items() if known == {"aware"}}
 
 
 def _mixing(code: Code, file: File, aware: set[str]) -> set[int]:
@@ -139,9 +142,11 @@ def _other_rules(code: Code, file: File) -> set[int]:
     for function in code.project.in_file(file):
         if code.queries.raw_tables(function):
             found.update(
-                expr.base.pos
-                for expr in function.expressions
-                if expr.kind == "call" and expr.text == ".isoformat" and expr.base is not None
+                part.base.pos
+                for name, value in stored(code, function)
+                if name in code.models.dated
+                for part in _sources(function, value)
+                if part.kind == "call" and part.text == ".isoformat" and part.base is not None
             )
     return found
 
@@ -179,6 +184,17 @@ RULE = Rule(
     invalid=(
         Snippet.of(_HEAD + _TABLE.format(factory="datetime.utcnow")),
         Snippet.of(
+            _HEAD
+            + _TABLE.format(factory="datetime.utcnow")
+            + """
+class Note(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+""",
+            notes="from datetime import datetime\nfrom app import Note\n"
+            "note = Note(created_at=datetime.utcnow())\n",
+        ),
+        Snippet.of(
             "import sqlalchemy as sa\n"
             + _HEAD
             + _TABLE.format(factory="datetime.utcnow, sa_column=sa.Column(sa.DateTime)")
@@ -193,6 +209,31 @@ from sqlmodel import Field, SQLModel
 class Task(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+"""),
+        Snippet.of(
+            """\
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+
+class Note(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+""",
+            notes="from datetime import datetime, timezone\nfrom app import Note\n"
+            "note = Note(created_at=datetime.now(timezone.utc))\n",
+        ),
+        Snippet.of("""\
+import sqlalchemy as sa
+from datetime import datetime, timezone
+from sqlmodel import Field, SQLModel
+
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc).replace(tzinfo=None), sa_column=sa.Column(sa.DateTime))
 """),
         Snippet.of("""\
 import datetime

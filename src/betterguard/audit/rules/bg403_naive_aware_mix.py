@@ -147,7 +147,17 @@ RULE = Rule(
     ),
     check=check,
     fixable=True,
-    valid=(Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),),
+    valid=(
+        Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),
+        Snippet.of(
+            _HEAD
+            + """
+class Draft:
+    def __init__(self) -> None:
+        self.updated_at = datetime.now()
+"""
+        ),
+    ),
     invalid=(
         Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = datetime.utcnow()\n"),
         Snippet({"app.py": _HEAD, "requirements.txt": "sqlmodel==0.0.24\npsycopg2-binary\n"}),

@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 
 _UPDATED = re.compile(r"^(?:updated(?:_?at|_?on)?|updatedAt|modified(?:_?at)?|last_modified)$")
 
+_ROWS = frozenset({"self", "obj", "row", "instance", "db_obj", "item", "existing", "entity"})
+"""Names under which rows of any table go."""
+
 
 def check(code: Code) -> Iterator[Hit]:
     """Columns without ``onupdate``: low where code sets them, medium where none does."""
     listened = _listened(code)
+    touched = _touched(code)
     for model in code.models.all.values():
         for column in model.columns.values():
             if not _UPDATED.match(column.name) or column.file is not model.ref.file or listened:
                 continue
             if column.option("onupdate", "server_onupdate") is not None:
                 continue
-            assigned = _is_assigned(code, model, column.name)
+            assigned = _is_assigned(code, model, column.name, touched.get(column.name, []))
             yield Hit(
                 column.file.path,
                 column.pos,
@@ -50,39 +54,32 @@ def _listened(code: Code) -> bool:
     )
 
 
-def _is_assigned(code: Code, model: Model, column: str) -> bool:
+def _touched(code: Code) -> dict[str, list[tuple[FunctionRef, str]]]:
+    """For each such column, where code sets it: the function, and on what."""
+    found: dict[str, list[tuple[FunctionRef, str]]] = {}
+    for function in code.functions("datetime", "sqlmodel", "sqlalchemy"):
+        for stmt in function.statements:
+            for target in stmt.exprs[:-1] if stmt.kind == "assign" else ():
+                owner, _, last = target.text.rpartition(".")
+                if owner and _UPDATED.match(last):
+                    found.setdefault(last, []).append((function, owner))
+    return found
+
+
+def _is_assigned(
+    code: Code, model: Model, column: str, touched: list[tuple[FunctionRef, str]]
+) -> bool:
     """Whether some code assigns the column on something that may be a row of the table."""
     others = sum(column in other.columns for other in code.models.all.values())
     hint = model.name.lower()
-    for function in code.functions("datetime", "sqlmodel", "sqlalchemy"):
-        for stmt in function.statements:
-            if stmt.kind != "assign":
-                continue
-            for target in stmt.exprs[:-1]:
-                owner, _, last = target.text.rpartition(".")
-                if (
-                    last == column
-                    and owner
-                    and (
-                        others == 1
-                        or hint in owner.lower()
-                        or owner.lower() in hint
-                        or owner
-                        in {
-                            "self",
-                            "obj",
-                            "row",
-                            "instance",
-                            "db_obj",
-                            "item",
-                            "existing",
-                            "entity",
-                        }
-                        or _holds(code, function, owner, model)
-                    )
-                ):
-                    return True
-    return False
+    return any(
+        others == 1
+        or hint in owner.lower()
+        or owner.lower() in hint
+        or owner in _ROWS
+        or _holds(code, function, owner, model)
+        for function, owner in touched
+    )
 
 
 def _holds(code: Code, function: FunctionRef, name: str, model: Model) -> bool:

@@ -21,7 +21,7 @@ def check(code: Code) -> Iterator[Hit]:
     columns = code.models.dated
     for function in code.functions("datetime"):
         seen: set[int] = set()
-        for name, value in _stored(code, function):
+        for name, value in stored(code, function):
             if name not in columns:
                 continue
             for source in (value, *function.assigned.get(value.text, ())):
@@ -34,7 +34,8 @@ def check(code: Code) -> Iterator[Hit]:
                     )
 
 
-def _stored(code: Code, function: FunctionRef) -> Iterator[tuple[str, Expr]]:
+def stored(code: Code, function: FunctionRef) -> Iterator[tuple[str, Expr]]:
+    """Give what a function puts into columns: their names with the values."""
     for name, value, _ in code.queries.writes(function):
         yield name, value
     if code.queries.raw(function):

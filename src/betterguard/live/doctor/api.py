@@ -15,7 +15,7 @@ from betterguard.live.doctor.openapi import Operation, readable_operations
 from betterguard.live.doctor.outcome import Check
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from betterguard.live.doctor.exchange import Answer
     from betterguard.live.doctor.outcome import Outcome
@@ -33,6 +33,7 @@ DOCS = Check("api.docs", "in production, no public /docs and /openapi.json")
 
 UNAUTHORIZED, FORBIDDEN, SERVER_ERROR = 401, 403, 500
 MAX_PROBED = 20
+MISSING_PATH = "/betterguard-doctor"
 # Decodes to {"alg":"none"} and {"sub":"doctor"}: a token without a signature.
 UNSIGNED_TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkb2N0b3IifQ."  # noqa: S105 - nobody signed it
 GUARD_ROUTES = "give the route Depends(guard.user) or another of the guard's dependencies"
@@ -62,39 +63,29 @@ async def examine(subject: Subject) -> AsyncIterator[Outcome]:
         )
         return
     yield REACHABLE.ok(subject.api)
-    async for outcome in _docs(subject, document):
-        yield outcome
+    yield _docs(subject, document, await ask("GET", f"{subject.api}/docs"))
     refused, opened = await _probe(subject, document)
     for path in opened:
         yield OPEN.fault(f"GET {path} answers without a token", GUARD_ROUTES)
     if refused is None:
         yield _unprotected(subject)
-        path = "/betterguard-doctor"
     else:
-        path = refused.path
-        yield PROTECTED.ok(f"GET {path} answers {refused.answer.status} without a token")
-        for outcome in _challenge(refused):
+        async for outcome in _refusing(subject, refused):
             yield outcome
-        async for outcome in _tokens(subject, refused):
-            yield outcome
+    path = MISSING_PATH if refused is None else refused.path
     async for outcome in cors.examine(subject, path, protected=refused is not None):
         yield outcome
 
 
-async def _docs(subject: Subject, document: Answer) -> AsyncIterator[Outcome]:
-    page = await ask("GET", f"{subject.api}/docs")
-    shown = [
-        name
-        for name, answer in (("/docs", page), ("/openapi.json", document))
-        if answer.status == 200  # noqa: PLR2004 - OK
-    ]
-    found = f"open: {', '.join(shown)}" if shown else "/docs and /openapi.json are closed"
-    if shown and subject.environment.production:
-        yield DOCS.warning(
-            found, "FastAPI(openapi_url=None) in production, unless the API is meant for the public"
-        )
-    else:
-        yield DOCS.ok(found)
+def _docs(subject: Subject, document: Answer, page: Answer) -> Outcome:
+    pages = (("/docs", page), ("/openapi.json", document))
+    shown = ", ".join(name for name, answer in pages if answer.is_success)
+    if not shown:
+        return DOCS.ok("/docs and /openapi.json are closed")
+    if subject.environment.production:
+        action = "FastAPI(openapi_url=None) in production, unless the API is meant for the public"
+        return DOCS.warning(f"open: {shown}", action)
+    return DOCS.ok(f"open: {shown}")
 
 
 async def _probe(subject: Subject, document: Answer) -> tuple[Refused | None, list[str]]:
@@ -104,7 +95,7 @@ async def _probe(subject: Subject, document: Answer) -> tuple[Refused | None, li
         answer = await ask("GET", subject.api + operation.path)
         if answer.status in {UNAUTHORIZED, FORBIDDEN}:
             refused = refused or Refused(operation.path, answer)
-        elif operation.secured and answer.status < 300:  # noqa: PLR2004 - successes
+        elif operation.secured and answer.is_success:
             opened.append(operation.path)
     return refused, opened
 
@@ -126,36 +117,35 @@ def _unprotected(subject: Subject) -> Outcome:
     )
 
 
-def _challenge(refused: Refused) -> Iterator[Outcome]:
-    answer = refused.answer
-    if answer.status == FORBIDDEN:
-        yield CHALLENGE.fault(
+async def _refusing(subject: Subject, refused: Refused) -> AsyncIterator[Outcome]:
+    yield PROTECTED.ok(f"GET {refused.path} answers {refused.answer.status} without a token")
+    yield _challenge(refused)
+    yield _forged(await _status_with(subject, refused.path, UNSIGNED_TOKEN))
+    if subject.token:
+        yield _taken(refused.path, await _status_with(subject, refused.path, subject.token))
+
+
+def _challenge(refused: Refused) -> Outcome:
+    challenge = refused.answer.header("www-authenticate")
+    if refused.answer.status == FORBIDDEN:
+        return CHALLENGE.fault(
             f"GET {refused.path} answers 403 without a token",
             "answer 401: 403 is for callers who are known (FastAPI's HTTPBearer did so "
             "before 0.122)",
             expected="401 with WWW-Authenticate: Bearer",
         )
-    elif not answer.header("www-authenticate").lower().startswith("bearer"):
-        yield CHALLENGE.fault(f"GET {refused.path}: none on its 401", CHALLENGE_ACTION)
-    else:
-        yield CHALLENGE.ok(f"WWW-Authenticate: {answer.header('www-authenticate')[:80]}")
+    if not challenge.lower().startswith("bearer"):
+        return CHALLENGE.fault(f"GET {refused.path}: none on its 401", CHALLENGE_ACTION)
+    return CHALLENGE.ok(f"WWW-Authenticate: {challenge[:80]}")
 
 
-async def _tokens(subject: Subject, refused: Refused) -> AsyncIterator[Outcome]:
-    status = await _status_with(subject, refused.path, UNSIGNED_TOKEN)
+def _forged(status: int) -> Outcome:
+    found = f"an unsigned token is answered {status}"
     if status == UNAUTHORIZED:
-        yield FORGED.ok("an unsigned token is answered 401")
-    elif status >= SERVER_ERROR:
-        yield FORGED.fault(
-            f"an unsigned token is answered {status}",
-            "answer 401 for whatever a token may hold; the log has the exception",
-        )
-    else:
-        yield FORGED.fault(
-            f"an unsigned token is answered {status}", "verify signatures: use the guard"
-        )
-    if subject.token:
-        yield _taken(refused.path, await _status_with(subject, refused.path, subject.token))
+        return FORGED.ok(found)
+    if status >= SERVER_ERROR:
+        return FORGED.fault(found, "answer 401 for whatever a token may hold; read the API's log")
+    return FORGED.fault(found, "verify signatures: use the guard")
 
 
 async def _status_with(subject: Subject, path: str, token: str) -> int:

@@ -117,10 +117,15 @@ async def _base_url(subject: Subject, url: str) -> Outcome:
         return BASE_URL.ok(f"{origin}, which its tokens have as iss and aud by default")
     return BASE_URL.warning(
         f"{origin}, which its tokens have as iss and aud by default",
-        f"set BETTER_AUTH_URL={origin} (and BETTER_AUTH_JWKS_URL={url}/jwks to fetch keys here), "
-        "unless the jwt plugin has an `issuer` and `audience` of its own",
+        f"{_cure(subject, url, origin)}, unless the jwt plugin has such an `issuer` of its own",
         expected=f"one of the settings' issuers: {', '.join(sorted(issuers))}",
     )
+
+
+def _cure(subject: Subject, url: str, origin: str) -> str:
+    if subject.environment.better_auth_issuer:
+        return "take BETTER_AUTH_ISSUER out of the settings"
+    return f"set BETTER_AUTH_URL={origin} (and BETTER_AUTH_JWKS_URL={url}/jwks to fetch keys here)"
 
 
 async def _rate_limit(subject: Subject, url: str) -> Outcome:

@@ -76,7 +76,7 @@ async def _preflight(subject: Subject, origin: str, path: str) -> Answer:
 
 def admits(answer: Answer, origin: str) -> bool:
     """Tell whether a browser lets a page of this origin go on."""
-    return answer.status < 300 and answer.header(ALLOW_ORIGIN) in {origin, "*"}  # noqa: PLR2004 - an "ok status" (Fetch)
+    return answer.is_success and answer.header(ALLOW_ORIGIN) in {origin, "*"}
 
 
 async def _not_admitted(subject: Subject, origin: str, path: str, preflight: Answer) -> Outcome:

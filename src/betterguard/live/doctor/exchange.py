@@ -40,6 +40,11 @@ class Answer:
         return self.headers.get(name, "")
 
     @property
+    def is_success(self) -> bool:
+        """Whether the status is one of 200 to 299 (an "ok status" of the Fetch standard)."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - the range is what the property says
+
+    @property
     def is_html(self) -> bool:
         """Whether a page came, as from a front end that answers every path."""
         return self.body.lstrip()[:1] == b"<" or "text/html" in self.header("content-type")

@@ -68,7 +68,7 @@ async def examine(subject: Subject) -> AsyncIterator[Outcome]:
     if trouble is not None:
         yield trouble
         return
-    yield FOUND.ok(f"{len(entries)} keys")
+    yield FOUND.ok(f"keys in the set: {len(entries)}")
     for outcome in (*_keys(entries), _freshness(answer)):
         yield outcome
     yield await _fetched(url)
@@ -80,20 +80,20 @@ def _why_none(subject: Subject) -> str:
     return "the settings take a shared secret, no key set"
 
 
-def _entries(url: str, answer: Answer) -> tuple[list[Any], Outcome | None]:
+def _entries(url: str, answer: Answer) -> tuple[tuple[Any, ...], Outcome | None]:
     """Give what the set holds, or the outcome that says why there is none."""
     if answer.status != httpx2.codes.OK:
         target = answer.header("location")
         found = f"{url}: status {answer.status}" + (f" to {quoted(target)}" if target else "")
         action = NO_KEY_SET if answer.status == NOT_FOUND else _status_action(target)
-        return [], FOUND.fault(found, action)
+        return (), FOUND.fault(found, action)
     try:
         entries = parse_json_object(answer.body).get("keys")
     except InvalidToken:
         what = "an HTML page" if answer.is_html else "something that is no JSON object"
-        return [], JSON.fault(f"{url}: {what}", _not_json(answer))
-    if not isinstance(entries, list):
-        return [], JSON.fault(f'{url}: a JSON object without "keys"', _not_json(answer))
+        return (), JSON.fault(f"{url}: {what}", _not_json(answer))
+    if not isinstance(entries, tuple):
+        return (), JSON.fault(f'{url}: a JSON object without "keys"', _not_json(answer))
     return entries, None
 
 
@@ -112,7 +112,7 @@ def _not_json(answer: Answer) -> str:
     return "set BETTER_AUTH_JWKS_URL to Better Auth's key set"
 
 
-def _keys(entries: list[Any]) -> Iterator[Outcome]:
+def _keys(entries: tuple[Any, ...]) -> Iterator[Outcome]:
     usable: list[VerificationKey] = []
     for position, entry in enumerate(entries):
         try:
@@ -129,7 +129,7 @@ def _keys(entries: list[Any]) -> Iterator[Outcome]:
         )
         return
     shown = ", ".join(f"{key.alg} {quoted(key.kid or '(no id)')}" for key in usable[:5])
-    yield ANY.ok(f"{len(usable)} usable: {shown}")
+    yield ANY.ok(shown)
     yield from _ids(usable)
 
 
@@ -171,7 +171,7 @@ async def _fetched(url: str) -> Outcome:
         return FETCHED.fault(
             f"{url}: {failure}", "see the check above that failed, or the limits in docs/tokens.md"
         )
-    return FETCHED.ok(f"{len(keys.keys)} keys")
+    return FETCHED.ok(f"keys that can be used: {len(keys.keys)}")
 
 
 FAMILY = Family("keys", (REACHABLE, FOUND, JSON, PUBLIC, USABLE, ANY, IDS, FRESH, FETCHED), examine)

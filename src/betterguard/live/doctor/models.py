@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def load_metadata(name: str) -> MetaData:
         raise Unloaded(msg)
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    found = _attribute(module, attribute)
+    with redirect_stdout(sys.stderr):  # what the application prints is no part of the report
+        found = _attribute(module, attribute)
     metadata = found if isinstance(found, MetaData) else getattr(found, "metadata", None)
     if not isinstance(metadata, MetaData):
         msg = f"{name} is a {type(found).__name__}, neither a MetaData nor a declarative base"

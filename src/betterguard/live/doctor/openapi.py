@@ -38,6 +38,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
     paths = document.get("paths")
     for path, item in paths.items() if isinstance(paths, dict) else ():
         operation = item.get("get") if isinstance(item, dict) else None
-        if isinstance(operation, dict):
+        # Any other beginning could make another host of the address that it is put behind.
+        if isinstance(operation, dict) and path.startswith("/"):
             secured = operation.get("security", document.get("security"))
             yield Operation(PARAMETER.sub(PLACEHOLDER, path), bool(secured))

@@ -47,19 +47,34 @@ class Check:
 
     def ok(self, found: str) -> Outcome:
         """Tell that all is well."""
-        return Outcome(self.id, Status.OK, found)
+        return self._outcome(Status.OK, found)
 
     def skipped(self, why: str) -> Outcome:
         """Tell that the question was not asked."""
-        return Outcome(self.id, Status.SKIPPED, why)
+        return self._outcome(Status.SKIPPED, why)
 
     def fault(self, found: str, action: str, *, expected: str = "") -> Outcome:
         """Tell what is wrong; ``expected`` where it is more exact than the check's own."""
-        return Outcome(self.id, Status.FAULT, found, expected or self.expected, action)
+        return self._outcome(Status.FAULT, found, expected or self.expected, action)
 
     def warning(self, found: str, action: str, *, expected: str = "") -> Outcome:
         """Tell what is unwise."""
-        return Outcome(self.id, Status.WARNING, found, expected or self.expected, action)
+        return self._outcome(Status.WARNING, found, expected or self.expected, action)
+
+    def _outcome(self, status: Status, found: str, expected: str = "", action: str = "") -> Outcome:
+        # A server may have sent what steers a terminal, or a line that looks like another's.
+        return Outcome(
+            self.id,
+            status,
+            _printable(found),
+            _printable(expected),
+            "\n".join(map(_printable, action.splitlines())),
+        )
+
+
+def _printable(text: str) -> str:
+    """Escape whatever is not a printable character."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,5 +55,6 @@ def _lines(outcome: Outcome) -> Text:
     if outcome.action:
         margin = " " * (STATUS_WIDTH + ID_WIDTH + 1)
         text.append(f"{margin}expected: {outcome.expected}\n", style="dim")
-        text.append(f"{margin}do: {outcome.action}\n", style="default")
+        action = outcome.action.replace("\n", f"\n{margin}    ")  # SQL has several lines
+        text.append(f"{margin}do: {action}\n", style="default")
     return text

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.addresses import AddressRefused, is_loopback, parse_address, split_list
+from betterguard.addresses import (
+    AddressRefused,
+    is_loopback,
+    parse_address,
+    parse_origin,
+    split_list,
+)
 from betterguard.live.doctor.family import Family
 from betterguard.live.doctor.outcome import Check
 
@@ -69,7 +75,7 @@ def _issuer(subject: Subject) -> Iterator[Outcome]:
 def _frontend_form(subject: Subject) -> Iterator[Outcome]:
     written = split_list(subject.environment.frontend_url)
     origins = subject.settings.frontend_origins if subject.settings else ()
-    odd = [item for item in written if item.endswith("/") or item != item.lower()]
+    odd = [item for item in written if _is_origin(item) and item != parse_origin(item)]
     if not odd:
         if origins:
             yield FRONTEND_FORM.ok(", ".join(origins))
@@ -79,6 +85,14 @@ def _frontend_form(subject: Subject) -> Iterator[Outcome]:
         f"write {','.join(origins)}: the guard forgives it, other readers of the variable compare "
         "to the letter",
     )
+
+
+def _is_origin(item: str) -> bool:
+    try:
+        parse_origin(item)
+    except AddressRefused:
+        return False  # told as invalid already, without a password that it may hold
+    return True
 
 
 def _production(environment: Environment) -> Iterator[Outcome]:

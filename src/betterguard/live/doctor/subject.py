@@ -59,9 +59,13 @@ class Subject:
 
 
 def read_environment(env_file: str | Path | None) -> Environment:
-    """Read the variables, and the file behind them."""
-    # pydantic-settings takes _env_file; pyright sees only the fields.
-    return Environment(_env_file=env_file)  # pyright: ignore[reportCallIssue]
+    """Read the variables, and the file behind them; `ConfigurationError` when it is unreadable."""
+    try:
+        # pydantic-settings takes _env_file; pyright sees only the fields.
+        return Environment(_env_file=env_file)  # pyright: ignore[reportCallIssue]
+    except (OSError, UnicodeDecodeError) as err:
+        fault = f"{env_file} cannot be read as UTF-8 text ({type(err).__name__})"
+        raise ConfigurationError([fault]) from None
 
 
 def usable_settings(environment: Environment) -> tuple[Settings | None, tuple[str, ...]]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.live.doctor.family import Family
 from betterguard.live.doctor.outcome import Check
-from betterguard.live.explanation import STATIONS, Verdict, explain
-from betterguard.web.guard import BetterGuard
+from betterguard.live.explanation import STATIONS, Verdict, explain, verifier_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,8 +41,8 @@ async def examine(subject: Subject) -> AsyncIterator[Outcome]:
     if not subject.token:
         yield first.skipped("no token was given (--token -)")
         return
-    guard = None if subject.settings is None else BetterGuard(subject.settings, clock=subject.clock)
-    verifier = None if guard is None else guard.verifier
+    settings = subject.settings
+    verifier = None if settings is None else verifier_of(settings, subject.clock)
     explanation = await explain(subject.token, verifier, subject.clock())
     for step in explanation.steps:
         yield _outcome(step)

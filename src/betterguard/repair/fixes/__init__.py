@@ -23,6 +23,27 @@ ORDER = tuple(rule for rule in BY_ID if rule in FIXERS)
 """Who is calling first, then whose rows, then the rest."""
 
 
+_BY_HAND = {
+    "BG001": "save the file as UTF-8, or mend its syntax",
+    "BG002": "give the reason, or take the comment away",
+    "BG102": "name the paths one by one",
+    "BG103": "add Depends(guard.user) to the WebSocket: it reads the token of the handshake",
+    "BG104": "let whoever calls it prove that: check its signature or a secret of its own",
+    "BG105": "include the router, or remove it",
+    "BG106": "leave signing in to Better Auth, or check the password",
+    "BG107": "take the identity from the verified token alone",
+    "BG108": "leave passwords to Better Auth, or hash them with argon2",
+    "BG212": "verify with the guard, then remove python-jose",
+    "BG213": "let Better Auth issue the tokens",
+    "BG305": "find the user by the id in the token",
+    "BG306": "bind the value instead of writing it into the text",
+    "BG410": "hand the datetime over as it is",
+    "BG504": "name the origins of the front end",
+    "BG601": "give back a JSONResponse",
+}
+"""What a person does where no program can decide."""
+
+
 def by_hand(rule: str) -> str:
-    """Tell why a rule has no fix."""
-    return f"no program can decide it: betterguard audit --explain {rule}"
+    """Tell what to do about a finding that has no fix."""
+    return _BY_HAND.get(rule, f"see betterguard audit --explain {rule}")

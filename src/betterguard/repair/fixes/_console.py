@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from betterguard.repair.edits import Edit
 from betterguard.repair.fix import ByHand, Fix
 from betterguard.repair.lines import next_after
 from betterguard.repair.statements import imports_of
-from betterguard.repair.syntax import parse
+from betterguard.repair.syntax import parse, replaced, source, walk
 
 if TYPE_CHECKING:
     from betterguard.repair.fix import Site
@@ -16,16 +17,17 @@ if TYPE_CHECKING:
 
 def cured(site: Site) -> Fix | ByHand:
     """Call ``force_utf8`` behind the imports of the file with the application."""
+    if site.emoji:
+        return replaced_characters(site)
     path = _entry(site)
     if path is None:
         return ByHand("no file makes an application: call betterguard.force_utf8() where it starts")
-    text = site.texts[path]
-    imports = site.imports(path)
-    call = imports.use("betterguard", "force_utf8")
-    wished = imports.edits()
-    place = _behind_imports(text)
+    place = _behind_imports(site.texts[path])
     if place is None:
         return ByHand(f"{path} has no imports to write the call behind")
+    imports = site.imports(path, place)
+    call = imports.use("betterguard", "force_utf8")
+    wished = imports.edits()
     edit = Edit(place, place, f"\n{call}()\n")
     return Fix({path: (*wished, edit)}, f"make the standard streams UTF-8, in {path}")
 
@@ -46,3 +48,47 @@ def _behind_imports(text: bytes) -> int | None:
         elif end is not None and node.type != "comment":
             break
     return None if end is None else next_after(text, end)
+
+
+_PLAIN = {
+    "\u2713": "[ok]",
+    "\u2714": "[ok]",
+    "\u2705": "[ok]",
+    "\u2717": "[no]",
+    "\u2718": "[no]",
+    "\u274c": "[no]",
+    "\u26a0": "[!]",
+    "\u2192": "->",
+    "\u2190": "<-",
+    "\u21d2": "=>",
+    "\u2265": ">=",
+    "\u2264": "<=",
+    "\u2260": "!=",
+    "\u2212": "-",
+    "\ufe0f": "",
+    "\u200d": "",
+}
+
+
+def replaced_characters(site: Site) -> Fix | ByHand:
+    """Write ASCII for the characters of a call's texts that cp1252 does not have."""
+    call = site.node("call")
+    texts = walk(call, "string_content") if call is not None else iter(())
+    edits = [
+        replaced(node, after)
+        for node in texts
+        if (after := "".join(map(_plain, source(node)))) != source(node)
+    ]
+    if not edits:
+        return ByHand("the characters are written as escapes, or made elsewhere")
+    return site.fix("write plain characters", *edits)
+
+
+def _plain(character: str) -> str:
+    """Give a character, or what says the same in ASCII: its name where nothing else does."""
+    try:
+        character.encode("cp1252")
+    except UnicodeEncodeError:
+        name = unicodedata.name(character, "?").lower()
+        return _PLAIN.get(character, f"[{name}]")
+    return character

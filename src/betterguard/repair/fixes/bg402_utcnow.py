@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.rules import _time as time
+from betterguard.audit.visit import keywords, subexpressions
 from betterguard.repair.edits import Edit
 from betterguard.repair.fix import ByHand, Fix, Safety, Site
 from betterguard.repair.fixes import _time as moments
@@ -70,10 +71,13 @@ def _is_claim(site: Site, expr: Expr) -> bool:
     name = source(pair.child_by_field_name("left"))
     function = site.function
     return function is not None and any(
-        value.kind == "name" and value.text == name and known in _CLAIMS
+        known in _CLAIMS and _begins_with(value, name)
         for call in function.expressions
         if call.kind in {"dict", "call"}
-        for known, value in zip(
-            call.names, call.parts[len(call.parts) - len(call.names) :], strict=True
-        )
+        for known, value in keywords(call)
     )
+
+
+def _begins_with(value: Expr, name: str) -> bool:
+    """``expire``, ``expire.timestamp()``, ``int(expire.timestamp())``."""
+    return any(part.text.split(".", 1)[0] == name for part in subexpressions(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import FunctionRef, Value
+from betterguard.audit.rules._audience import is_public
 from betterguard.audit.visit import method
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from betterguard.repair.scaffold.reading import App, Reading
 
 __all__ = ["show_cors", "show_hand_rolled", "show_isolation", "show_open_routes", "show_other_apps"]
+
+BETTER_AUTH_TABLES = frozenset({"account", "session", "verification", "jwk"})
 
 
 def show_hand_rolled(plan: Plan, reading: Reading, module: str) -> None:
@@ -60,14 +63,18 @@ def show_cors(plan: Plan, reading: Reading, app: App) -> None:
 def show_open_routes(plan: Plan, reading: Reading) -> None:
     """Tell how many routes nothing guards."""
     code = reading.code
-    open_routes = [route for route in code.app.routes if not code.security.protection(route)[0]]
-    if open_routes:
+    count = sum(
+        not code.security.protection(route)[0] and not is_public(code, route)
+        for route in code.app.routes
+    )
+    if count:
+        asking = "1 route asks" if count == 1 else f"{count} routes ask"
         text = (
-            f"{len(open_routes)} routes ask nobody who is calling; give those that need it a user. "
+            f"{asking} nobody who is calling; give those that need it a user. "
             "`betterguard audit --routes` lists them all"
         )
-        code_shown = "async def tasks(user: PathUser): ...    # or user: CurrentUser"
-        plan.advise("Guard the routes", text, code=code_shown)
+        shown = "async def tasks(user: PathUser): ...    # or user: CurrentUser"
+        plan.advise("Guard the routes", text, code=shown)
 
 
 def show_other_apps(plan: Plan, reading: Reading) -> None:
@@ -90,7 +97,7 @@ def show_isolation(plan: Plan, reading: Reading, module: str) -> None:
         "the engine is not isolated yet, which changes every statement, so it is shown and not "
         "written: give each table its owner, then isolate the engine (docs/isolation.md)"
     )
-    shown = [*_tables(models), "", *_database(engine, models, module)]
+    shown = [*dict.fromkeys(_tables(models)), "", *_database(engine, models, module)]
     plan.advise("Isolate the rows", text, where=where, code="\n".join(shown))
 
 
@@ -105,8 +112,9 @@ def _engine(code: Code) -> Value | None:
 
 
 def _tables(models: list[Model]) -> Iterator[str]:
+    """Say of each table what its declaration needs."""
     for model in models:
-        if model.is_user:
+        if model.is_user or model.table.strip("s") in BETTER_AUTH_TABLES:
             yield f"# {model.name}: __table_args__ = {{'info': closed()}}; shared() if all read it"
         elif model.owner:
             given = "sa_column_kwargs=owner()" if model.is_sqlmodel else "**owner()"
@@ -124,7 +132,8 @@ def _database(engine: Value | None, models: list[Model], module: str) -> Iterato
     metadata = "SQLModel.metadata" if sqlmodel else "Base.metadata"
     name = engine.name if engine is not None else "engine"
     option = f", session_class={session}" if sqlmodel else ""
-    yield "from betterguard.rows import isolate, owner, shared, via  # betterguard[sqlalchemy]"
+    yield "# betterguard[sqlalchemy]"
+    yield "from betterguard.rows import closed, isolate, owner, shared, via"
     yield "from betterguard.web.sessions import user_session"
     yield f"from {module} import guard"
     yield ""

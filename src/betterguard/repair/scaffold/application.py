@@ -8,8 +8,9 @@ from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.visit import keyword, method
 from betterguard.repair.edits import Edit
 from betterguard.repair.imports import Imports
+from betterguard.repair.lines import end_of, indent_of, next_after, start_of
 from betterguard.repair.scaffold.naming import module_name
-from betterguard.repair.scaffold.syntax import root_of
+from betterguard.repair.syntax import appended, around, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,16 +89,14 @@ class _Wiring:
         elif self._has_events():
             self._join_events()
         else:
-            self.edits.append(_with_argument(self.text, self.app.router.call, self._lifespan))
+            self.edits += _with_argument(self.text, self.app.router.call, self._lifespan)
 
     def finish(self, what: str) -> None:
         """Hand the edits to the plan."""
-        start = self.text.rfind(b"\n", 0, self.app.stmt.pos) + 1
-        indent = self.text[start : self.app.stmt.pos].decode()
+        indent = indent_of(self.text, self.app.stmt.pos)
         lines = self.after_app.split("\n")
         added = "\n".join(indent + line if line else line for line in lines)
-        at = self.text.find(b"\n", self.app.stmt.end)
-        at = len(self.text) if at < 0 else at - self.text[at - 1 : at].count(b"\r")
+        at = end_of(self.text, self.app.stmt.end)
         self.edits.append(Edit(at, at, added))
         path = self.reading.place(self.app.file.path)
         self.plan.edit(path, [*self.imports.edits(), *self.edits], what)
@@ -170,37 +169,34 @@ class _Wiring:
         )
 
 
-def _with_argument(text: bytes, call: Expr, argument: str) -> Edit:
-    """Put one more argument behind a call's last, on a line of its own where that one has one."""
-    if not call.parts:
-        return Edit(call.end - 1, call.end - 1, argument)
-    end = max(part.end for part in call.parts)
-    start = text.rfind(b"\n", 0, _argument_start(text, call)) + 1
-    line = text[start:end]
-    indent = line[: len(line) - len(line.lstrip())].decode()
-    glue = ", " if start <= call.pos else f",\n{indent}"
-    return Edit(end, end, glue + argument)
-
-
-def _argument_start(text: bytes, call: Expr) -> int:
-    """Where the last argument begins, its name included."""
-    last = max(call.parts, key=lambda part: part.end)
-    return text.rfind(call.names[-1].encode(), 0, last.pos) if call.names else last.pos
+def _with_argument(text: bytes, call: Expr, argument: str) -> list[Edit]:
+    node = parse(text).named_descendant_for_byte_range(call.pos, call.end)
+    arguments = node.child_by_field_name("arguments") if node is not None else None
+    assert arguments is not None  # the audit read it as a call
+    return appended(text, arguments, argument)
 
 
 def _wrapped_yields(text: bytes, function: FunctionRef, manager: str) -> Iterator[Edit]:
     """Put ``async with`` around each yield of a lifespan."""
-    node = root_of(text).descendant_for_byte_range(function.function.pos, function.function.pos)
-    while node is not None and node.type != "function_definition":
-        node = node.parent
+    pos = function.function.pos
+    node = around(parse(text).named_descendant_for_byte_range(pos, pos), "function_definition")
     for found in _yields(node) if node is not None else ():
-        start = text.rfind(b"\n", 0, found.start_byte) + 1
-        indent = text[start : found.start_byte].decode()
-        unit = "\t" if "\t" in indent else "    "
-        if indent.strip():
-            continue
-        edit = f"async with {manager}:\n{indent}{unit}"
-        yield Edit(found.start_byte, found.start_byte, edit)
+        indent = indent_of(text, found.start_byte)
+        if start_of(text, found.start_byte) + len(indent) == found.start_byte:
+            unit = "\t" if "\t" in indent else "    "
+            yield Edit(found.start_byte, found.start_byte, f"async with {manager}:\n{indent}{unit}")
+            yield from _deeper(text, found, unit)
+
+
+def _deeper(text: bytes, node: Node, unit: str) -> Iterator[Edit]:
+    """Indent the further lines of a statement, unless a string that spans lines is in it."""
+    written = text[node.start_byte : node.end_byte]
+    if b'"""' in written or b"'''" in written:
+        return
+    at = next_after(text, node.start_byte)
+    while at < node.end_byte:
+        yield Edit(at, at, unit)
+        at = next_after(text, at)
 
 
 def _yields(function: Node) -> Iterator[Node]:

@@ -55,18 +55,15 @@ def wanted(*, secret: bool, cors: bool) -> list[str]:
     return [URL, *([FRONTEND] if cors else []), *([SHARED] if secret else [])]
 
 
-def tell_missing(plan: Plan, folder: Path, *, secret: bool, cors: bool) -> None:
-    """Name the settings that ``.env`` lacks: its content is never changed nor shown."""
-    path = folder / ".env"
+def tell_missing(plan: Plan, path: Path, *, secret: bool, cors: bool) -> None:
+    """Name the settings that a ``.env`` lacks: its content is never changed nor shown."""
     known = set()
     if path.is_file():
         known = _assigned(path.read_text(encoding="utf-8-sig", errors="replace"))
     blocks = wanted(secret=secret, cors=cors)
     missing = [name for block in blocks for name in sorted(_named(block)) if name not in known]
     if missing:
-        text = (
-            ".env is left as it is: set these there, or in the environment that runs the back end"
-        )
+        text = "it is left as it is: set these there, or in the environment that runs the back end"
         code = "\n".join(
             line for block in blocks for line in block.splitlines() if line.split("=")[0] in missing
         )

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from betterguard.audit.frontend import AuthServer
     from betterguard.repair.scaffold.plan import Plan
 
-__all__ = ["show_frontend", "signs_with_secret"]
+__all__ = ["nearest", "show_frontend", "signs_with_secret"]
 
 JWT_IMPORT = 'import { jwt } from "better-auth/plugins";'
 CALL = """\
@@ -20,6 +20,12 @@ await fetch(`${API_URL}/…`, { headers: { Authorization: `Bearer ${token}` } })
 def signs_with_secret(servers: tuple[AuthServer, ...]) -> bool:
     """Whether the front end signs HS256 tokens with a function of its own."""
     return any(server.custom_sign for server in servers)
+
+
+def nearest(servers: tuple[AuthServer, ...]) -> tuple[AuthServer, ...]:
+    """Give the front ends that stand next to the back end, where a repository has several."""
+    ups = {server: server.path.count("../") for server in servers}
+    return tuple(server for server in servers if ups[server] == min(ups.values()))
 
 
 def show_frontend(plan: Plan, servers: tuple[AuthServer, ...]) -> None:

@@ -36,7 +36,7 @@ def new_backend(plan: Plan, folder: Path, *, secret: bool) -> None:
         if (folder / path).exists():
             continue
         plan.create(folder / path, _completed(path, text, secret=secret), WHAT.get(path, ""))
-    tell_missing(plan, folder, secret=secret, cors=True)
+    tell_missing(plan, folder / ".env", secret=secret, cors=True)
 
 
 def _completed(path: str, text: str, *, secret: bool) -> str:

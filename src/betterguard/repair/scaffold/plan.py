@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.errors import ConfigurationError
 from betterguard.repair.edits import apply
-from betterguard.repair.scaffold.syntax import root_of
+from betterguard.repair.syntax import parse
 from betterguard.repair.writing import Change
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _on_disk(path: Path) -> bytes | None:
 def _edited(path: Path, edits: Sequence[Edit]) -> Change:
     before = path.read_bytes()
     after = apply(before, edits)
-    if path.suffix == ".py" and root_of(after.removeprefix(BOM_UTF8)).has_error:
+    if path.suffix == ".py" and parse(after.removeprefix(BOM_UTF8)).has_error:
         msg = f"{path} would not parse any more: nothing is written; please report this file"
         raise ConfigurationError([msg])
     return Change(path, before, after)

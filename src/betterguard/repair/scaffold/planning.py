@@ -8,7 +8,7 @@ from betterguard.errors import ConfigurationError
 from betterguard.repair.scaffold import advice
 from betterguard.repair.scaffold.application import hang_in, is_hung_in
 from betterguard.repair.scaffold.environment import document_settings, tell_missing
-from betterguard.repair.scaffold.frontend import show_frontend, signs_with_secret
+from betterguard.repair.scaffold.frontend import nearest, show_frontend, signs_with_secret
 from betterguard.repair.scaffold.greenfield import new_backend
 from betterguard.repair.scaffold.home import home
 from betterguard.repair.scaffold.manifests import (
@@ -17,7 +17,7 @@ from betterguard.repair.scaffold.manifests import (
     pyjwt,
     tell_conflicts,
 )
-from betterguard.repair.scaffold.naming import module_name
+from betterguard.repair.scaffold.naming import absolute_name, import_base
 from betterguard.repair.scaffold.plan import Plan
 from betterguard.repair.scaffold.reading import read
 from betterguard.repair.scaffold.settings import env_file, tolerate
@@ -27,6 +27,7 @@ from betterguard.repair.scaffold.templates import template
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from betterguard.audit.frontend import AuthServer
     from betterguard.repair.scaffold.reading import App, Reading
 
 __all__ = ["plan"]
@@ -49,8 +50,12 @@ def plan(root: Path, *, vendor: bool = False) -> Plan:
     else:
         fault = f"{root} has Python code and no FastAPI application: name the folder that has it"
         raise ConfigurationError([fault])
-    show_frontend(found, reading.code.environment.servers)
+    show_frontend(found, _servers(reading))
     return found
+
+
+def _servers(reading: Reading) -> tuple[AuthServer, ...]:
+    return nearest(reading.code.environment.servers)
 
 
 def _plan_new(found: Plan, reading: Reading, *, vendor: bool) -> None:
@@ -58,7 +63,7 @@ def _plan_new(found: Plan, reading: Reading, *, vendor: bool) -> None:
         fault = "a new back end is made with the package; --vendor is for one that exists"
         raise ConfigurationError([fault])
     folder = reading.root / "backend" if _holds_others(reading.root) else reading.root
-    new_backend(found, folder, secret=signs_with_secret(reading.code.environment.servers))
+    new_backend(found, folder, secret=signs_with_secret(_servers(reading)))
 
 
 def _holds_others(root: Path) -> bool:
@@ -71,15 +76,15 @@ def _holds_others(root: Path) -> bool:
 
 
 def _complete(found: Plan, reading: Reading, app: App, *, vendor: bool) -> None:
-    secret = signs_with_secret(reading.code.environment.servers)
+    secret = signs_with_secret(_servers(reading))
     folder = reading.backend(app)
     auth = _add_vendored(found, reading, app) if vendor else _add_guard(found, reading, app)
-    module = module_name(reading, app.file, auth)
+    module = absolute_name(import_base(reading, app), auth)
     document_settings(found, folder, secret=secret, cors=not vendor)
     tolerate(found, reading)
     add_requirement(found, folder, pyjwt() if vendor else betterguard())
     add_suite(found, reading, app, auth, vendor=vendor)
-    tell_missing(found, folder, secret=secret, cors=not vendor)
+    tell_missing(found, folder / env_file(reading), secret=secret, cors=not vendor)
     if not vendor:
         tell_conflicts(found, reading.code.environment, app.file.path)
         advice.show_cors(found, reading, app)

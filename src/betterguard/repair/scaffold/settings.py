@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.project import Value, fields
 from betterguard.audit.visit import keyword
 from betterguard.repair.edits import Edit
+from betterguard.repair.lines import indent_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +84,5 @@ def _inner(text: bytes, config: Class) -> Edit | None:
     if "env_file" not in by_name or "extra" in by_name:
         return None
     anchor = by_name["env_file"]
-    start = text.rfind(b"\n", 0, anchor.pos) + 1
-    indent = text[start : anchor.pos].decode()
+    indent = indent_of(text, anchor.pos)
     return Edit(anchor.pos, anchor.pos, f'extra = "ignore"\n{indent}')

@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from betterguard.repair.edits import Edit
+from betterguard.repair.lines import next_after
 from betterguard.repair.scaffold.naming import absolute_name, import_base
-from betterguard.repair.scaffold.syntax import root_of
 from betterguard.repair.scaffold.templates import template
+from betterguard.repair.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["add_suite"]
 
-MARK = '"""Tokens that must not pass: missing, expired, forged, foreign'
+FIRST_LINES = {
+    False: '"""Tokens that must not pass: missing, expired, forged, foreign; on the guard',
+    True: '"""Tokens that must not pass: missing, expired, forged, foreign."""',
+}
+"""What the tests begin with, by whether they are of a vendored file."""
 FILES = ("test_auth.py", "test_guard.py", "test_better_auth_guard.py")
 SETTING = 'os.environ.setdefault("BETTER_AUTH_URL", "http://localhost:3000")'
 
@@ -31,7 +36,7 @@ def add_suite(plan: Plan, reading: Reading, app: App, auth: str, *, vendor: bool
     tests = next(
         (folder / name for name in ("tests", "test") if (folder / name).is_dir()), folder / "tests"
     )
-    if any(MARK in text for text in _texts(tests)):
+    if any(FIRST_LINES[vendor] in text for text in _texts(tests)):
         plan.present.append("the test of the guard")
     else:
         path = next(tests / name for name in FILES if not (tests / name).exists())
@@ -58,12 +63,23 @@ def _test(app: App, base: str, auth: str) -> str:
     text = template("test_auth.py").replace("from app.auth import", f"from {module} import")
     served = absolute_name(base, app.file.path)
     name = _served_name(app)
+    if name is None and not _is_plain(app):
+        text = text.replace("from app.main import app\n", "")
+        return text.replace(
+            "small = FastAPI()", f"small = FastAPI()\napp = small  # for yours, of {served}"
+        )
     if name is None and app.factory is not None:
         factory = app.factory.name
         text = text.replace("small = FastAPI()", f"app = {factory}()\nsmall = FastAPI()")
         return text.replace("from app.main import app", f"from {served} import {factory}")
     shown = f"from {served} import {name}" + ("" if name == "app" else " as app")
     return text.replace("from app.main import app", shown)
+
+
+def _is_plain(app: App) -> bool:
+    """Whether the application can be had by calling a function of its module."""
+    factory = app.factory
+    return factory is not None and factory.owner is None and factory.outer is None
 
 
 def _served_name(app: App) -> str | None:
@@ -99,16 +115,13 @@ def _add_settings(plan: Plan, reading: Reading, folder: Path, base: str) -> None
 def _head_end(text: bytes) -> int:
     """Give the place behind the docstring and imports from ``__future__``."""
     end = 0
-    for node in root_of(text).named_children:
+    for node in parse(text).named_children:
         docstring = node.type == "expression_statement" and node.named_children[0].type == "string"
         if node.type == "future_import_statement" or (docstring and not end):
             end = node.end_byte
         elif node.type != "comment":
             break
-    if not end:
-        return 0
-    line_end = text.find(b"\n", end)
-    return len(text) if line_end < 0 else line_end + 1
+    return next_after(text, end) if end else 0
 
 
 def _with_path(text: str, inner: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends
-
 from betterguard import BetterGuard, User
+from fastapi import Depends
 
 __all__ = ["CurrentUser", "PathUser", "guard", "verify_token"]
 

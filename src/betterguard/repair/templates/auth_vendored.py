@@ -31,6 +31,7 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import jwt
@@ -111,21 +112,23 @@ async def verify_token(user: CurrentUser) -> str:
 
 
 def _missing() -> HTTPException:
-    return HTTPException(401, "Missing token", {"WWW-Authenticate": "Bearer"})
+    return HTTPException(401, "Missing token", headers={"WWW-Authenticate": "Bearer"})
 
 
 def _invalid(*, error: str = "invalid_token") -> HTTPException:
-    return HTTPException(401, "Invalid token", {"WWW-Authenticate": f'Bearer error="{error}"'})
+    return HTTPException(
+        401, "Invalid token", headers={"WWW-Authenticate": f'Bearer error="{error}"'}
+    )
 
 
 def _expired() -> HTTPException:
     told = 'Bearer error="invalid_token", error_description="The access token expired"'
-    return HTTPException(401, "Token expired", {"WWW-Authenticate": told})
+    return HTTPException(401, "Token expired", headers={"WWW-Authenticate": told})
 
 
 def _unavailable(seconds: float) -> HTTPException:
     headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
-    return HTTPException(503, "Authentication temporarily unavailable", headers)
+    return HTTPException(503, "Authentication temporarily unavailable", headers=headers)
 
 
 def _bearer(connection: HTTPConnection) -> str:
@@ -272,15 +275,19 @@ def _read_key(entry: dict[str, Any]) -> Key:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:  # noqa: ANN401 - urllib's shape
+    def redirect_request(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - urllib's shape
         """Follow none: the key set's address is the one in the settings."""
 
 
 def fetch_key_set(url: str) -> list[Any]:
     """Fetch the entries of a key set: at most 256 KiB, no redirects. Runs in a thread."""
     opener = urllib.request.build_opener(_NoRedirects)
-    with opener.open(url, timeout=4) as response:
-        body = response.read(256 * 1024 + 1)
+    try:
+        with opener.open(url, timeout=4) as response:
+            body = response.read(256 * 1024 + 1)
+    except HTTPError as err:
+        err.close()
+        raise
     if len(body) > 256 * 1024:
         msg = "the key set is too large"
         raise ValueError(msg)
@@ -454,9 +461,9 @@ def verifier_from(settings: Mapping[str, str | None]) -> Verifier:
     if setting("TOKENS") == "secret":
         return Verifier(SharedSecret(setting("SECRET")), issuer=issuer, audience=audience)
     address = setting("JWKS_URL") or f"{origin}{url.path or '/api/auth'}/jwks"
-    allowed = {"https"} if setting("ALLOW_HTTP") != "true" else {"https", "http"}
     parts = urlsplit(address)
-    if parts.scheme not in allowed and parts.hostname not in LOOPBACK:
+    plain = parts.hostname in LOOPBACK or setting("ALLOW_HTTP") == "true"
+    if parts.scheme != "https" and not (parts.scheme == "http" and plain):
         msg = "the key set's address must be https; BETTER_AUTH_ALLOW_HTTP=true admits http"
         raise ValueError(msg)
     keys = KeySet(lambda: fetch_key_set(address))

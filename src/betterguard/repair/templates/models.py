@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StringConstraints
-from sqlmodel import Field, SQLModel
-
 from betterguard.rows import owned_index
 from betterguard.rows.sqlmodels import OwnedModel
 from betterguard.schema.sqlmodel import Timestamps
+from pydantic import StringConstraints
+from sqlmodel import Field, SQLModel
 
 __all__ = ["Task", "TaskChanges", "TaskIn", "TaskOut"]
 

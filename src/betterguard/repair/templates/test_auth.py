@@ -7,18 +7,19 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from betterguard.testing.forgery import forgeries
+from betterguard.testing.tokens import SigningKey, TokenIssuer
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.auth import CurrentUser, PathUser, guard
 from app.main import app
-from betterguard.testing.forgery import forgeries
-from betterguard.testing.tokens import SigningKey, TokenIssuer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BETTER_AUTH = TokenIssuer()  # stands in for Better Auth, with a key of its own
+KEY = SigningKey.generate("EdDSA", "test-key")
+BETTER_AUTH = TokenIssuer(KEY)  # stands in for Better Auth, with a key of its own
 IMPOSTOR = TokenIssuer(SigningKey.generate("EdDSA", "test-key"))  # another key under the same id
 
 small = FastAPI()
@@ -67,7 +68,7 @@ def test_an_expired_token_is_refused() -> None:
 
 def test_forged_tokens_are_refused() -> None:
     client, genuine = TestClient(small), BETTER_AUTH.token("ada")
-    forged = [f.token for f in forgeries(genuine, {"keys": [BETTER_AUTH.key.public_jwk()]})]
+    forged = [f.token for f in forgeries(genuine, {"keys": [KEY.public_jwk()]})]
     # A header carries no line breaks, and blanks at its ends belong to nobody.
     sendable = [t for t in forged if t.isascii() and t.isprintable() and t == t.strip()]
     answers = [client.get("/me", headers=bearer(token)) for token in sendable]

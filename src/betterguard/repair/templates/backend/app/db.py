@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from betterguard.rows import isolate
+from betterguard.web.sessions import user_session
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
@@ -12,8 +14,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app import models  # noqa: F401  so that the metadata below knows the tables
 from app.auth import guard
 from app.settings import settings
-from betterguard.rows import isolate
-from betterguard.web.sessions import user_session
 
 __all__ = ["UserSession", "engine"]
 

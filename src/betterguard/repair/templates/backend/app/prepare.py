@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 
+from betterguard.rows import grants, policies
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlmodel import SQLModel
 
 from app import models  # noqa: F401  so that the metadata knows the tables
 from app.settings import settings
-from betterguard.rows import grants, policies
 
 # The statement that makes the role, with its names quoted; nothing where there is one.
 MISSING_ROLE = text(

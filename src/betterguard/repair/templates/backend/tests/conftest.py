@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fastapi.testclient import TestClient
-
 from betterguard.testing.tokens import TokenIssuer
+from fastapi.testclient import TestClient
 
 # Read when the application is imported, below. TEST_DATABASE_URL names an empty PostgreSQL.
 _folder = tempfile.TemporaryDirectory(prefix="tasks-")

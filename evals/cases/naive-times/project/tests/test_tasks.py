@@ -1,0 +1,27 @@
+"""What the application does for its caller."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from betterguard import User
+
+from app.auth import guard
+from app.main import app
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    app.dependency_overrides[guard.path_user] = lambda: User(id="ada")
+    with TestClient(app) as client:
+        yield client
+    app.dependency_overrides.clear()
+
+
+def test_tasks_come_and_go(client: TestClient) -> None:
+    made = client.post("/api/user/ada/tasks", json={"title": "write"}).json()
+    assert made["title"] == "write"
+    assert [task["id"] for task in client.get("/api/user/ada/tasks").json()] == [made["id"]]
+    assert client.delete(f"/api/user/ada/tasks/{made['id']}").status_code == 204
+    assert client.get("/api/user/ada/tasks").json() == []

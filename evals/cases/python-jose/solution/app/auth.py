@@ -1,0 +1,13 @@
+"""Who is calling."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from betterguard import BetterGuard, User
+
+guard = BetterGuard.from_env()
+
+CurrentUser = Annotated[User, Depends(guard.user)]
+PathUser = Annotated[User, Depends(guard.path_user)]
+get_current_user_id = guard.verify_token

@@ -1,0 +1,1 @@
+"""Small complete applications, and the checks that build and drive them."""

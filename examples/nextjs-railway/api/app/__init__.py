@@ -1,0 +1,1 @@
+"""A to-do API whose users sign in with Better Auth."""

@@ -1,0 +1,200 @@
+"""Verification that is written by hand, of many kinds; all rules about it share one fixer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.repair.golden import fixed, reasons, repaired
+
+HEAD = """
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
+app = FastAPI()
+"""
+TAIL = """
+@app.get("/me")
+def me(caller_id: {note} = Depends(get_user)):
+    return caller_id
+"""
+BAD = 'jwt.decode({token}, KEY, algorithms=["EdDSA"], options={{"verify_aud": False}})'
+TRY = """    try:
+        payload = jwt.decode(authorization, KEY, options={"verify_signature": False})
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+"""
+ID = f"def get_user(authorization: str = Header()) -> str:\n{TRY}    return payload['sub']\n"
+PLAIN = HEAD + ID + TAIL.format(note="str")
+
+
+def test_a_dependency_that_gives_the_id_becomes_the_guards() -> None:
+    assert fixed(PLAIN, "BG202") == (
+        "\nfrom betterguard import BetterGuard\n"
+        "from fastapi import Depends, FastAPI, Request\n"
+        "app = FastAPI()\n\n"
+        "guard = BetterGuard.from_env()\n\n\n"
+        "get_user = guard.verify_token\n" + TAIL.format(note="str")
+    )
+
+
+@pytest.mark.parametrize(
+    ("returns", "wanted"),
+    [
+        pytest.param("dict", "return {**caller.claims,", id="claims"),
+        pytest.param("dict[str, str]", "return {**caller.claims,", id="claims-of-a-type"),
+        pytest.param("UUID", "return UUID(caller_id)", id="uuid"),
+        pytest.param("int", "return int(caller_id)", id="number"),
+    ],
+)
+def test_what_it_gives_stays(returns: str, wanted: str) -> None:
+    value = "payload" if returns.startswith("dict") else "UUID(payload['sub'])"
+    text = (
+        "from uuid import UUID"
+        + HEAD
+        + f'def get_user(authorization: str = Header()) -> {returns}:\n    """Who."""\n{TRY}'
+        + f"    return {value}\n"
+        + TAIL.format(note=returns)
+    )
+    made = fixed(text, "BG202")
+    assert wanted in made
+    assert '"""Who."""' in made
+    assert "jwt" not in made
+
+
+def test_a_dependency_that_loads_the_user_keeps_its_code() -> None:
+    text = (
+        "from sqlmodel import Field, Session, SQLModel\n"
+        "class User(SQLModel, table=True):\n    id: str = Field(primary_key=True)\n"
+        + HEAD
+        + "def get_user(authorization: str = Header(), session: Session = Depends(db)) -> User:\n"
+        + TRY
+        + "    return session.get(User, payload['sub'])\n"
+        + TAIL.format(note="User")
+    )
+    made = fixed(text, "BG202")
+    assert "caller: betterguard_User = Depends(guard.user)) -> User:" in made
+    assert 'payload = {**caller.claims, "sub": caller.id' in made
+    assert "return session.get(User, payload['sub'])" in made
+
+
+def test_a_helper_goes_with_its_last_caller() -> None:
+    text = (
+        HEAD
+        + "def decode(token: str) -> dict:\n    return "
+        + BAD.format(token="token")
+        + "\n\ndef get_user(authorization: str = Header()) -> str:\n"
+        + "    return decode(authorization)['sub']\n"
+        + TAIL.format(note="str")
+    )
+    made = fixed(text, "BG205")
+    assert "def decode" not in made
+    assert "get_user = guard.verify_token" in made
+
+
+def test_an_asynchronous_helper_asks_the_verifier() -> None:
+    text = (
+        HEAD
+        + "async def verify(token: str) -> dict:\n    return "
+        + BAD.format(token="token")
+        + "\nasync def socket(ws):\n    await verify(ws.token)\n"
+    )
+    made = fixed(text, "BG205")
+    assert "claims = await guard.verifier.verify(token)" in made
+    assert "except AuthError as err:" in made
+    assert "await verify(ws.token)" in made
+
+
+def test_one_guard_serves_all_files() -> None:
+    other = HEAD.replace("app = FastAPI()", "from app import app") + ID.replace("get_user", "other")
+    done = repaired({"app.py": PLAIN, "other.py": other}, "BG202")
+    texts = b"".join(done.workspace.texts.values())
+    assert texts.count(b"BetterGuard.from_env()") == 1
+    assert b"from app import app, guard" in done.workspace.texts["other.py"]
+
+
+CUT = HEAD + "def get_user(authorization: str = Header()) -> str:\n    return authorization{cut}\n"
+
+
+@pytest.mark.parametrize("cut", ["[7:]", ".split(' ')[1]", ".replace('Bearer ', '')"])
+def test_a_dependency_that_gives_the_token_goes_on_giving_it(cut: str) -> None:
+    made = fixed(CUT.replace("{cut}", cut) + TAIL.format(note="str"), "BG208")
+    assert (
+        "def get_user(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:\n"
+        "    return credentials.credentials\n"
+    ) in made
+    assert "guard" not in made
+
+
+def test_a_dependency_that_gives_another_claim_stays() -> None:
+    text = PLAIN.replace("['sub']", "['email']")
+    assert fixed(text, "BG202") == text
+    assert "get_user gives something other than the user's id: use guard.user there" in reasons(
+        text, "BG202"
+    )
+
+
+STAYS = [
+    pytest.param(PLAIN.replace("Header()", "Cookie()"), "a cookie", id="cookie"),
+    pytest.param(
+        PLAIN.replace("Header()", "Header()").replace(
+            "    try:", "    authorization = authorization or request.query_params['t']\n    try:"
+        ),
+        "a token in the address",
+        id="address",
+    ),
+    pytest.param(
+        HEAD + ID.replace("= Header()", ""), "nothing here calls get_user", id="nobody-calls-it"
+    ),
+    pytest.param(
+        HEAD + ID.replace(" = Header()", "") + "def job():\n    get_user(TOKEN)\n",
+        "job calls get_user and is no dependency",
+        id="called-by-a-job",
+    ),
+    pytest.param(
+        HEAD
+        + ID.replace(" = Header()", "")
+        + "CHECK = get_user\ndef dep(a: str = Header()) -> str:\n    return get_user(a)\n",
+        "get_user is named elsewhere",
+        id="named-elsewhere",
+    ),
+    pytest.param("guard = 1\n" + PLAIN, "something else named guard", id="name-is-taken"),
+    pytest.param(
+        "from betterguard import BetterGuard\na = BetterGuard.from_env()\n"
+        "b = BetterGuard.from_env()\n" + PLAIN,
+        "more than one guard",
+        id="two-guards",
+    ),
+    pytest.param(
+        HEAD
+        + "class Auth:\n    def verify(self, authorization: str = Header()):\n"
+        + TRY.replace("    ", "        ", 1).replace("\n    ", "\n        "),
+        "",
+        id="method",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), STAYS)
+def test_what_the_guard_cannot_take_over_stays(text: str, reason: str) -> None:
+    assert fixed(text, "BG202") == text
+    assert any(reason in told for told in reasons(text, "BG202"))
+
+
+NOOPS = [
+    pytest.param(
+        PLAIN.replace('options={"verify_signature": False}', 'algorithms=["EdDSA"]'), id="verified"
+    ),
+    pytest.param(
+        "import jwt\nprint(jwt.decode(T, options={'verify_signature': False}))\n", id="script"
+    ),
+    pytest.param(HEAD + "from a import guard\nget_user = guard.verify_token\n", id="guarded"),
+    pytest.param("decode = 1\n", id="nothing"),
+]
+
+
+@pytest.mark.parametrize("text", NOOPS)
+def test_what_is_right_stays(text: str) -> None:
+    assert fixed(text, "BG202") == text
+
+
+def test_nothing_is_done_unasked() -> None:
+    assert fixed(PLAIN, "BG202", unsafe=False) == PLAIN

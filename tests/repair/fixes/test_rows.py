@@ -1,0 +1,229 @@
+"""Whose rows: the fixes of BG101, BG301, BG302 and BG303, which have to name the caller."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.repair.golden import fixed, reasons
+
+HEAD = """
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+from sqlmodel import Field, Session, SQLModel, delete, select, update
+app = FastAPI()
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    title: str
+def get_session(): ...
+def get_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401) from err
+"""
+ROUTE = """
+@app.get("/tasks/{task_id}")
+def task(task_id: int, me: str = Depends(get_user), session: Session = Depends(get_session)):
+"""
+
+
+def with_body(*lines: str) -> str:
+    return HEAD + ROUTE + "".join(f"    {line}\n" for line in lines)
+
+
+STATEMENTS = [
+    pytest.param(
+        "select(Task).where(Task.id == task_id)",
+        "select(Task).where(Task.id == task_id, Task.user_id == me)",
+        id="where",
+    ),
+    pytest.param("select(Task)", "select(Task).where(Task.user_id == me)", id="everything"),
+    pytest.param(
+        "select(Task).order_by(Task.id).where(Task.id == task_id)",
+        "select(Task).where(Task.user_id == me).order_by(Task.id).where(Task.id == task_id)",
+        id="where-comes-later",
+    ),
+    pytest.param(
+        "delete(Task).where(Task.id == task_id)",
+        "delete(Task).where(Task.id == task_id, Task.user_id == me)",
+        id="delete",
+    ),
+    pytest.param(
+        "update(Task).where(Task.id == task_id).values(title='x')",
+        "update(Task).where(Task.id == task_id, Task.user_id == me).values(title='x')",
+        id="update",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), STATEMENTS)
+def test_a_statement_asks_for_the_callers_rows(before: str, after: str) -> None:
+    line = "return session.exec({}).all()  # theirs"
+    assert fixed(with_body(line.format(before)), "BG302") == with_body(line.format(after))
+
+
+def test_a_statement_over_several_lines_keeps_its_shape() -> None:
+    lines = ["return session.exec(", "    select(Task).where(", "        Task.id == task_id,"]
+    end = ["    )", ").all()"]
+    after = [*lines, "        Task.user_id == me,", *end]
+    assert fixed(with_body(*lines, *end), "BG302") == with_body(*after)
+
+
+def test_a_row_found_by_its_key_is_compared() -> None:
+    made = fixed(with_body("row = session.get(Task, task_id)", "return row"), "BG302")
+    assert made == with_body(
+        "row = session.get(Task, task_id)",
+        "if row is None or row.user_id != me:",
+        '    raise HTTPException(status_code=404, detail="Task not found")',
+        "return row",
+    )
+
+
+def test_an_id_of_another_type_is_converted() -> None:
+    text = with_body("return session.exec(select(Task)).all()").replace(
+        "user_id: str", "user_id: uuid.UUID"
+    )
+    made = fixed("import uuid\n" + text, "BG302")
+    assert "Task.user_id == uuid.UUID(me)" in made
+
+
+NOOPS = [
+    pytest.param(
+        "return session.exec(select(Task).where(Task.user_id == me)).all()", id="filtered"
+    ),
+    pytest.param("return session.exec(select(Task).filter_by(user_id=me)).all()", id="filter-by"),
+    pytest.param("return session.query(Task).filter(Task.user_id == me).all()", id="query"),
+    pytest.param(
+        "q = select(Task).where(Task.id == task_id)\n    return session.exec(q.where(Task.user_id == me))",
+        id="filtered-later",
+    ),
+    pytest.param(
+        "row = session.get(Task, task_id)\n    if row.user_id != me:\n"
+        "        raise HTTPException(404)\n    return row",
+        id="compared",
+    ),
+    pytest.param("return me", id="no-statement"),
+]
+
+
+@pytest.mark.parametrize("line", NOOPS)
+def test_a_statement_that_asks_already_stays(line: str) -> None:
+    assert fixed(with_body(line), "BG302") == with_body(line)
+
+
+def test_a_helper_without_the_callers_id_is_left_to_a_person() -> None:
+    text = with_body("return find(session, task_id)") + (
+        "def find(session, task_id):\n"
+        "    return session.exec(select(Task).where(Task.id == task_id)).first()\n"
+    )
+    assert fixed(text, "BG302") == text
+    assert reasons(text, "BG302") == ["hand the caller's id to find, and filter by it"]
+
+
+OPEN = """
+@app.get("/all")
+async def everything({params}):
+    return 1
+"""
+PROTECTED = with_body("return session.exec(select(Task).where(Task.user_id == me)).all()")
+TOUCH = "    session.exec(select(Task)).all()\n    return 1"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            "session: Session = Depends(get_session)",
+            "session: Session = Depends(get_session), me: str = Depends(get_user)",
+            id="one-line",
+        ),
+        pytest.param(
+            "\n    limit: int,\n    session: Session = Depends(get_session),\n",
+            "\n    limit: int,\n    session: Session = Depends(get_session),\n"
+            "    me: str = Depends(get_user),\n",
+            id="own-lines",
+        ),
+        pytest.param(
+            "\n    session: Session = Depends(get_session)  # db\n",
+            "\n    session: Session = Depends(get_session),  # db\n    me: str = Depends(get_user)\n",
+            id="no-last-comma",
+        ),
+    ],
+)
+def test_a_route_asks_as_the_others_do(before: str, after: str) -> None:
+    text = PROTECTED + OPEN.replace("    return 1", TOUCH)
+    assert fixed(text.replace("{params}", before), "BG101") == text.replace("{params}", after)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(
+            "session: Session = Depends(get_session), user: str = Depends(get_user)", id="asks"
+        ),
+        pytest.param("session: Session, me: str", id="name-is-taken"),
+        pytest.param("session: Session, **more", id="takes-any"),
+    ],
+)
+def test_a_route_that_asks_or_cannot_stays(params: str) -> None:
+    text = (PROTECTED + OPEN.replace("    return 1", TOUCH)).replace("{params}", params)
+    assert fixed(text, "BG101") == text
+
+
+def test_a_dependency_of_another_file_is_imported() -> None:
+    other = PROTECTED
+    text = (
+        "from fastapi import APIRouter\nfrom sqlmodel import select\nfrom tasks import Task, app\n"
+        "router = APIRouter()\n@router.get('/all')\ndef everything(session):\n"
+        "    return session.exec(select(Task)).all()\napp.include_router(router)\n"
+    )
+    made = fixed(text, "BG101", tasks=other)
+    assert "from fastapi import APIRouter, Depends\n" in made
+    assert "from tasks import Task, app, get_user\n" in made
+    assert "def everything(session, me: str = Depends(get_user)):" in made
+
+
+PATH = """
+@app.get("/api/{user_id}/tasks")
+def tasks(user_id: %s, me: str = Depends(get_user)):
+    %s
+"""
+REFUSE = '    if %s != %s:\n        raise HTTPException(status_code=403, detail="Forbidden")\n'
+
+
+@pytest.mark.parametrize(
+    ("note", "first", "condition"),
+    [
+        pytest.param("str", "return load(user_id)", ("user_id", "me"), id="texts"),
+        pytest.param("int", "return load(user_id)", ("str(user_id)", "str(me)"), id="a-number"),
+    ],
+)
+def test_the_path_is_compared(note: str, first: str, condition: tuple[str, str]) -> None:
+    before = HEAD + PATH % (note, first)
+    after = before.replace(f"    {first}", REFUSE % condition + f"    {first}")
+    assert fixed(before, "BG301") == after
+
+
+def test_the_comparison_comes_behind_the_docstring() -> None:
+    text = HEAD + PATH % ("str", '"""Tasks."""\n    return load(user_id)')
+    assert '"""Tasks."""\n    if user_id != me:\n' in fixed(text, "BG301")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(
+            "if user_id != me:\n        raise HTTPException(403)\n    return load(user_id)",
+            id="inline",
+        ),
+        pytest.param(
+            "own(user_id, me)\n    return load(user_id)\ndef own(a, b):\n"
+            "    if a != b:\n        raise HTTPException(403)",
+            id="helper",
+        ),
+    ],
+)
+def test_a_path_that_is_compared_stays(body: str) -> None:
+    text = HEAD + PATH % ("str", body)
+    assert fixed(text, "BG301") == text

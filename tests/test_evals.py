@@ -1,0 +1,74 @@
+"""The evaluations grade as they should: solutions pass, and what was broken does not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from evals.grade import CASES, Case, grade
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = sorted(folder.name for folder in CASES.iterdir())
+UNTOUCHED = [name for name in NAMES if not Case.named(name).allowed]
+LEAST_CASES = 12
+LEAST_QUERIES = 20
+
+
+def problems(case: Case, folder: Path) -> dict[str, tuple[str, ...]]:
+    return {one.name: one.problems for one in grade(case, folder) if one.problems}
+
+
+def copied(case: Case, folder: Path) -> Path:
+    return shutil.copytree(case.project, folder / "made")
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(NAMES) >= LEAST_CASES
+    for name in NAMES:
+        assert (CASES / name / "prompt.md").read_text(encoding="utf-8").strip()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in UNTOUCHED])
+def test_a_solution_passes(name: str, tmp_path: Path) -> None:
+    case = Case.named(name)
+    made = copied(case, tmp_path)
+    shutil.copytree(CASES / name / "solution", made, dirs_exist_ok=True)
+    assert problems(case, made) == {}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in {*UNTOUCHED, "empty-folder"}]
+)
+def test_the_project_as_it_was_fails(name: str, tmp_path: Path) -> None:
+    case = Case.named(name)
+    assert "the audit is clean" in problems(case, copied(case, tmp_path))
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_where_nothing_is_wrong_any_change_fails(name: str, tmp_path: Path) -> None:
+    case = Case.named(name)
+    made = copied(case, tmp_path)
+    assert problems(case, made) == {}
+    (made / "app" / "auth.py").write_text("# tidied\n", encoding="utf-8")
+    assert "only allowed files changed" in problems(case, made)
+
+
+def test_a_weakened_test_does_not_help(tmp_path: Path) -> None:
+    case = Case.named("way-around-the-signature")
+    made = copied(case, tmp_path)
+    shutil.copytree(CASES / case.name / "solution", made, dirs_exist_ok=True)
+    (made / "tests" / "test_tasks.py").write_text("def test_nothing() -> None: ...\n")
+    assert problems(case, made) == {"only allowed files changed": ("tests/test_tasks.py",)}
+
+
+def test_queries_tell_of_both_kinds() -> None:
+    queries = json.loads((CASES.parent / "triggers.json").read_text(encoding="utf-8"))
+    assert len(queries) >= LEAST_QUERIES
+    for wanted in (True, False):
+        assert sum(query["trigger"] is wanted for query in queries) >= LEAST_QUERIES // 3
+    assert all(set(query) == {"query", "trigger", "why"} for query in queries)
