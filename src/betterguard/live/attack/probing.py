@@ -231,9 +231,9 @@ class Probing:
         """Count a refusal, and tell one that was an accident on the way to it."""
         cell, status = self._cell(probe, "failing-check"), exchange.answer.status
         if exchange.answer.broken:
-            cell.opened(f"{variant}: answers {status} instead of 401", exchange)
+            cell.opened(f"{variant}: answers {status} instead of 401", exchange, requests=0)
         else:
-            cell.held()
+            cell.held(requests=0)
 
     def _judge_optional(self, probe: Probe, cell: Cell, variant: str, exchange: Exchange) -> None:
         """Where signing in is optional, a bad token must be refused all the same."""
