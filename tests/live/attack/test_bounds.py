@@ -162,6 +162,15 @@ def test_two_tokens_of_one_user_are_refused() -> None:
         asyncio.run(attack(AppTarget("x", FastAPI()), alice, alice, Options()))
 
 
+def test_an_expired_token_is_refused_before_anything_is_asked() -> None:
+    alice = person("Alice", ISSUER.token("alice-1", exp=1))
+    bob = person("Bob", ISSUER.token("bob-22"))
+    notes = Notes()
+    with pytest.raises(ConfigurationError, match="Alice's token has expired"):
+        asyncio.run(attack(AppTarget("x", notes.app), alice, bob, Options()))
+    assert notes.seen == []
+
+
 @pytest.mark.parametrize(
     "target",
     ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:81/api", "demo.backend.main:app"],

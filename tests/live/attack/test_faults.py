@@ -68,7 +68,7 @@ CREDENTIAL = {
     "any-scheme": Found(
         "malformed-credential", ME, frozenset({"changed-text", "doubled-credential"})
     ),
-    "crash-on-malformed": Found("failing-check", ME),
+    "crash-on-malformed": Found("failing-check", ME, frozenset({"malformed-credential"})),
     "case-of-bearer": Found("scheme-case", ME),
     "last-header-wins": Found("doubled-credential", ME),
 }

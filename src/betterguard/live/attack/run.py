@@ -94,6 +94,10 @@ async def attack(
     if alice.user_id == bob.user_id:
         msg = "both tokens are of the same user: two users are needed"
         raise ConfigurationError([msg])
+    for one in (alice, bob):
+        if one.expires is not None and one.expires <= time.time():
+            msg = f"{one.name}'s token has expired: give a fresh one"
+            raise ConfigurationError([msg])
     started = time.monotonic()
     result = Result(target.name)
     step = ["reading the document"]
