@@ -1,6 +1,7 @@
 """Grade what an agent made of a case: nothing here asks a model.
 
-Usage: python -m evals.grade CASE FOLDER
+Usage: python -m evals.grade CASE FOLDER    grade what was made
+       python -m evals.grade CASE --write FOLDER    write the project as it was
 
 Prints a line for each criterion: only allowed files changed, the audit is clean, the attack finds
 nothing open, the project's own tests pass. Exit 0 when all hold, 1 when one does not, 2 on wrong
@@ -23,11 +24,12 @@ from typing import TYPE_CHECKING
 from betterguard.audit import Config, Severity, audit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["CASES", "Case", "Criterion", "grade"]
+__all__ = ["CASES", "Case", "Criterion", "grade", "write"]
 
 CASES = Path(__file__).resolve().parent / "cases"
+BASES = Path(__file__).resolve().parent / "bases"
 LIMIT = 300  # seconds for an attack or a run of tests
 # What tools leave behind; no part of what was made.
 LITTER = {"__pycache__", ".pytest_cache", ".venv", ".git", ".agents", ".claude", "tasks.db"}
@@ -35,9 +37,17 @@ LITTER = {"__pycache__", ".pytest_cache", ".venv", ".git", ".agents", ".claude",
 
 @dataclass(frozen=True)
 class Case:
-    """One task: the project as it was, what was asked, and what may be touched."""
+    """One task: the project as it was, what was asked, and what may be touched.
+
+    A project is its bases, one over the other, then the case's own files, less what it is
+    ``without``. A good outcome is the project with the ``solved`` bases and the case's solution
+    over it.
+    """
 
     name: str
+    bases: tuple[str, ...]
+    without: frozenset[str]
+    solved: tuple[str, ...]
     allowed: tuple[str, ...]
     """Patterns of the files that may change or come; none where nothing was to be done."""
     attack: bool
@@ -47,12 +57,24 @@ class Case:
     def named(cls, name: str) -> Case:
         """Read a case."""
         told = json.loads((CASES / name / "case.json").read_text(encoding="utf-8"))
-        return cls(name, tuple(told["allowed"]), told["attack"])
+        return cls(
+            name,
+            tuple(told["bases"]),
+            frozenset(told["without"]),
+            tuple(told["solved"]),
+            tuple(told["allowed"]),
+            told["attack"],
+        )
 
-    @property
-    def project(self) -> Path:
-        """The project as it was."""
-        return CASES / self.name / "project"
+    def project(self) -> dict[str, bytes]:
+        """Give the project as it was: its files by path."""
+        files = _layers(*(BASES / base for base in self.bases), CASES / self.name / "project")
+        return {path: text for path, text in files.items() if path not in self.without}
+
+    def solution(self) -> dict[str, bytes]:
+        """Give one good outcome, whole."""
+        made = _layers(*(BASES / base for base in self.solved), CASES / self.name / "solution")
+        return self.project() | made
 
 
 @dataclass(frozen=True)
@@ -63,25 +85,30 @@ class Criterion:
     problems: tuple[str, ...]
 
 
-def grade(case: Case, folder: Path) -> tuple[Criterion, ...]:
-    """Judge a folder by every criterion; the folder itself is left as it is."""
+def grade(case: Case, folder: Path) -> Iterator[Criterion]:
+    """Judge a folder by each criterion in turn; the folder itself is left as it is."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "project"
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(*LITTER))
-        return (
-            Criterion("only allowed files changed", tuple(_strayed(case, copy))),
-            Criterion("the audit is clean", tuple(_found(copy))),
-            Criterion("the attack finds nothing open", tuple(_open(case, copy))),
-            Criterion("the project's own tests pass", tuple(_failing(case, copy))),
-        )
+        yield Criterion("only allowed files changed", tuple(_strayed(case, copy)))
+        yield Criterion("the audit is clean", tuple(_found(copy)))
+        yield Criterion("the attack finds nothing open", tuple(_open(case, copy)))
+        yield Criterion("the project's own tests pass", tuple(_failing(case, copy)))
 
 
 def _strayed(case: Case, folder: Path) -> Iterator[str]:
-    before, after = _files(case.project), _files(folder)
+    before, after = case.project(), _files(folder)
     for path in sorted(before.keys() | after.keys()):
         changed = before.get(path) != after.get(path)
         if changed and not any(fnmatch.fnmatchcase(path, pattern) for pattern in case.allowed):
             yield path
+
+
+def _layers(*folders: Path) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    for folder in folders:
+        files |= _files(folder)
+    return files
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -109,15 +136,21 @@ def _open(case: Case, folder: Path) -> Iterator[str]:
 
 
 def _failing(case: Case, folder: Path) -> Iterator[str]:
-    own = case.project / "tests"
-    if not own.is_dir():
-        return
     # The tests as they were: a test that was weakened proves nothing.
-    shutil.copytree(own, folder / "tests", dirs_exist_ok=True)
-    tests = sorted(str(file.relative_to(case.project)) for file in own.glob("test_*.py"))
-    ran = _run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
+    own = {path: text for path, text in case.project().items() if path.startswith("tests/")}
+    if not own:
+        return
+    write(own, folder)
+    ran = _run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *sorted(own))
     if ran.returncode:
         yield ran.stdout[-2_000:]
+
+
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files into a folder."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(text)
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -142,16 +175,26 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Grade one folder."""
-    if len(arguments) != 2 or not Path(arguments[1]).is_dir():  # noqa: PLR2004  CASE FOLDER
-        print(__doc__, file=sys.stderr)
-        return 2
-    criteria = grade(Case.named(arguments[0]), Path(arguments[1]))
+    """Grade one folder, or write one."""
+    match arguments:
+        case [name, "--write", folder] if (CASES / name).is_dir():
+            write(Case.named(name).project(), Path(folder))
+            return 0
+        case [name, folder] if (CASES / name).is_dir() and Path(folder).is_dir():
+            return told(grade(Case.named(name), Path(folder)))
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+def told(criteria: Iterable[Criterion]) -> int:
+    """Print each criterion as it is judged; give the exit code."""
+    outcome = 0
     for criterion in criteria:
         print(f"{'failed' if criterion.problems else 'passed'}  {criterion.name}")
         for problem in criterion.problems:
             print(f"        {problem}")
-    return 1 if any(criterion.problems for criterion in criteria) else 0
+            outcome = 1
+    return outcome
 
 
 if __name__ == "__main__":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from evals.grade import CASES, Case, grade
+from evals.grade import CASES, Case, grade, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +22,9 @@ def problems(case: Case, folder: Path) -> dict[str, tuple[str, ...]]:
     return {one.name: one.problems for one in grade(case, folder) if one.problems}
 
 
-def copied(case: Case, folder: Path) -> Path:
-    return shutil.copytree(case.project, folder / "made")
+def written(files: dict[str, bytes], folder: Path) -> Path:
+    write(files, folder / "made")
+    return folder / "made"
 
 
 def test_there_are_enough_of_them() -> None:
@@ -36,9 +36,7 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in UNTOUCHED])
 def test_a_solution_passes(name: str, tmp_path: Path) -> None:
     case = Case.named(name)
-    made = copied(case, tmp_path)
-    shutil.copytree(CASES / name / "solution", made, dirs_exist_ok=True)
-    assert problems(case, made) == {}
+    assert problems(case, written(case.solution(), tmp_path)) == {}
 
 
 @pytest.mark.parametrize(
@@ -46,24 +44,24 @@ def test_a_solution_passes(name: str, tmp_path: Path) -> None:
 )
 def test_the_project_as_it_was_fails(name: str, tmp_path: Path) -> None:
     case = Case.named(name)
-    assert "the audit is clean" in problems(case, copied(case, tmp_path))
+    criteria = grade(case, written(case.project(), tmp_path))
+    assert next(one.problems for one in criteria if one.name == "the audit is clean")
 
 
 @pytest.mark.parametrize("name", UNTOUCHED)
 def test_where_nothing_is_wrong_any_change_fails(name: str, tmp_path: Path) -> None:
     case = Case.named(name)
-    made = copied(case, tmp_path)
+    made = written(case.project(), tmp_path)
     assert problems(case, made) == {}
     (made / "app" / "auth.py").write_text("# tidied\n", encoding="utf-8")
-    assert "only allowed files changed" in problems(case, made)
+    assert next(grade(case, made)).problems == ("app/auth.py",)
 
 
 def test_a_weakened_test_does_not_help(tmp_path: Path) -> None:
     case = Case.named("way-around-the-signature")
-    made = copied(case, tmp_path)
-    shutil.copytree(CASES / case.name / "solution", made, dirs_exist_ok=True)
+    made = written(case.solution(), tmp_path)
     (made / "tests" / "test_tasks.py").write_text("def test_nothing() -> None: ...\n")
-    assert problems(case, made) == {"only allowed files changed": ("tests/test_tasks.py",)}
+    assert next(grade(case, made)).problems == ("tests/test_tasks.py",)
 
 
 def test_queries_tell_of_both_kinds() -> None:

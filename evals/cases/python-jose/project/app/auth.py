@@ -9,7 +9,7 @@ SECRET = os.environ.get("BETTER_AUTH_SECRET", "")
 ALGORITHM = "HS256"
 
 
-async def get_current_user_id(authorization: str = Header(...)) -> str:
+async def get_current_user(authorization: str = Header(...)) -> str:
     token = authorization.replace("Bearer ", "")
     try:
         payload = jwt.decode(token, SECRET, algorithms=[ALGORITHM], options={"verify_aud": False})
