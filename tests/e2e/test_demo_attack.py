@@ -25,7 +25,11 @@ def test_nothing_gets_through_the_demo(tmp_path: Path) -> None:
     assert result.unexercised == []
     assert len(result.exercises) > 6
     assert result.requests > 300
-    assert {cell.attack.name for cell in result.untried} == NEED_THE_KEY
+    untried = {(cell.operation, cell.attack.name) for cell in result.untried}
+    # This route fails for everybody, so nothing of anybody's can be seen in its answers.
+    broken = {pair for pair in untried if pair[0] == "GET /api/fault"}
+    assert {attack for _, attack in untried - broken} == NEED_THE_KEY
+    assert {attack for _, attack in broken} == NEED_THE_KEY | {"list-foreign", "count-foreign"}
     assert result.left_behind == []
     assert "nothing open" in told.getvalue()
     assert "betterguard demo" in (tmp_path / "attack.html").read_text(encoding="utf-8")

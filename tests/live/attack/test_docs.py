@@ -3,24 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import typer
 
 from betterguard.cli.attack import Format
-from betterguard.cli.program import app
 from betterguard.live.attack import ATTACKS, Family
 from betterguard.live.attack.catalogue import named
+from tests.cli.tree import options
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "attack.md").read_text(encoding="utf-8")
 
 
-def options() -> list[str]:
-    group = typer.main.get_command(app)
-    command = group.commands["attack"]  # type: ignore[attr-defined]  # a group of commands
-    names = {name for param in command.params for name in param.opts if name.startswith("--")}
-    return sorted(names - {"--help"})
-
-
-@pytest.mark.parametrize("option", options())
+@pytest.mark.parametrize("option", sorted(options("attack")))
 def test_every_option_is_documented(option: str) -> None:
     assert f"`{option}`" in PAGE
 

@@ -59,7 +59,7 @@ CREDENTIAL = {
     "aud-not-checked": Found("other-audience", ME, LENIENT),
     "iss-not-checked": Found("other-issuer", ME, LENIENT),
     "kind-not-checked": Found("other-kind", ME),
-    "crash-on-missing-claim": Found("odd-claims", ME, LENIENT),
+    "crash-on-missing-claim": Found("failing-check", ME, LENIENT),
     "lenient-base64": Found("changed-text", ME, LENIENT),
     "identity-from-header": Found("client-identity", ME),
     "identity-from-query": Found("client-identity", ME),
@@ -68,7 +68,7 @@ CREDENTIAL = {
     "any-scheme": Found(
         "malformed-credential", ME, frozenset({"changed-text", "doubled-credential"})
     ),
-    "crash-on-malformed": Found("malformed-credential", ME),
+    "crash-on-malformed": Found("failing-check", ME, frozenset({"malformed-credential"})),
     "case-of-bearer": Found("scheme-case", ME),
     "last-header-wins": Found("doubled-credential", ME),
 }

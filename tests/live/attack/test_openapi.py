@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from betterguard.errors import ConfigurationError
-from betterguard.live.attack.naming import Kinds
+from betterguard.live.attack.kinds import Kinds
 from betterguard.live.attack.openapi import read_document
 
 REFERRED: dict[str, Any] = {

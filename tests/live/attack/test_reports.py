@@ -14,6 +14,8 @@ from tests.live.attack.apis import ISSUER, attacked
 from tests.live.attack.vulnerable.app import vulnerable_app
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from betterguard.live.attack import Result
 
 TOKEN = ISSUER.token("alice-1")
@@ -36,8 +38,9 @@ WRITERS = [as_plain_text, as_json, as_junit, as_html]
 
 
 @pytest.mark.parametrize("write", WRITERS, ids=["text", "json", "junit", "html"])
-def test_a_report_names_what_is_open_and_shows_no_token(result: Result, write: object) -> None:
-    assert callable(write)
+def test_a_report_names_what_is_open_and_shows_no_token(
+    result: Result, write: Callable[[Result], str]
+) -> None:
     written = write(result)
     assert "token-in-query" in written
     assert "GET /api/me" in written

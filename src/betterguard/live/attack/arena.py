@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from betterguard.live.attack.evidence import Call, Exchange
-    from betterguard.live.attack.naming import Kinds
+    from betterguard.live.attack.kinds import Kinds
     from betterguard.live.attack.openapi import Document
     from betterguard.live.attack.people import Person
     from betterguard.live.attack.result import Result

@@ -94,7 +94,7 @@ class Assigning:
         """Give Bob's own object to Alice."""
         cell = self._cell(operation, "change-owner")
         for claims in self._owner_claims(operation):
-            own = await self.objects.make(self.objects.kinds_in(operation)[-1], self.arena.bob)
+            own = await self.objects.make(self.arena.kinds.in_path(operation)[-1], self.arena.bob)
             apart = not await self._alice_sees(own, own.marker)
             marker = Marker.new(self.arena.random)
             values = await self.objects.path_values(operation, self.arena.bob, own)
@@ -138,9 +138,8 @@ class Assigning:
 
     def _kind(self, operation: Operation) -> str:
         if operation.method != "POST":
-            return self.objects.kinds_in(operation)[-1]
-        creators = self.arena.kinds.creators.items()
-        return next(kind for kind, one in creators if one is operation)
+            return self.arena.kinds.in_path(operation)[-1]
+        return self.arena.kinds.made_by(operation)
 
     def _cell(self, operation: Operation, attack: str) -> Cell:
         return self.arena.result.cell(operation.name, attack)

@@ -187,6 +187,12 @@ _ALL = (
         "Take the user from the verified token and from nothing else.",
     ),
     _credential(
+        "failing-check",
+        MEDIUM,
+        "Any of these credentials, answered with a 5xx.",
+        "Catch what reading a token may raise, and answer 401.",
+    ),
+    _credential(
         "forged-as-anonymous",
         HIGH,
         "A forged token where signing in is optional.",

@@ -1,4 +1,4 @@
-"""Cross-user attacks on operations: Bob's token, and what is Alice's in path and query."""
+"""Cross-user attacks on operations: Bob's token, and what is Alice's in the path."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from betterguard.live.attack.calls import with_headers
-from betterguard.live.attack.credentials import IDENTITY_HEADERS, IDENTITY_PARAMETERS
 from betterguard.live.attack.evidence import stable
 from betterguard.live.attack.markers import Marker
 from betterguard.live.attack.naming import is_user, last_segment, parameters_of
 from betterguard.live.attack.objects import Unmade
-from betterguard.live.attack.values import chosen
 from betterguard.live.attack.views import View, view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from random import Random
 
     from betterguard.live.attack.arena import Arena
-    from betterguard.live.attack.evidence import Answer, Call, Exchange
+    from betterguard.live.attack.evidence import Answer, Exchange
     from betterguard.live.attack.objects import Made, Objects
-    from betterguard.live.attack.openapi import Operation, Parameter
+    from betterguard.live.attack.openapi import Operation
     from betterguard.live.attack.probing import Probe
     from betterguard.live.attack.result import Cell
 
@@ -92,10 +89,6 @@ class Crossing:
             await self._on_object(operation, attack)
         elif operation.method != "POST":
             await self._on_collection(operation, attack)
-        if operation.reads:
-            await self._by_query(operation)
-        elif operation.method == "POST" and probe.target is None and operation.body is not None:
-            await self._by_body(operation)
         if any(
             is_user(name, last_segment(before)) for name, before in parameters_of(operation.path)
         ):
@@ -114,14 +107,14 @@ class Crossing:
 
     async def _control(self, operation: Operation) -> None:
         """Make sure that Bob may do to his own what is refused for Alice's; raises `Unmade`."""
-        own = await self.objects.make(self.objects.kinds_in(operation)[-1], self.arena.bob)
+        own = await self.objects.make(self.arena.kinds.in_path(operation)[-1], self.arena.bob)
         exchange = await self._sent(operation, await self._values(operation, own))
         if not exchange.answer.good:
             msg = f"answered {exchange.answer.status} to Bob for his own object too"
             raise Unmade(msg)
 
     async def _fresh(self, operation: Operation) -> Made:
-        kind = self.objects.kinds_in(operation)[-1]
+        kind = self.arena.kinds.in_path(operation)[-1]
         if operation.reads:
             return await self.objects.need(kind, self.arena.alice)
         return await self.objects.make(kind, self.arena.alice)
@@ -241,68 +234,11 @@ class Crossing:
         else:
             self._judge_leak(cell, exchange, "the answer shows what Alice made")
 
-    async def _by_query(self, operation: Operation) -> None:
-        """Ask for Alice's in every query parameter, listed or not, and in headers."""
-        base = await self.objects.call(operation, self.arena.bob, await self._values(operation))
-        if self._shows(await self.arena.as_person(self.arena.bob, base)):
-            return  # it shows Alice's objects anyway
-        for attack, note, call in self._questions(operation, base):
-            exchange = await self.arena.as_person(self.arena.bob, call)
-            self._judge_leak(self._cell(operation, attack), exchange, note)
-
-    def _questions(self, operation: Operation, base: Call) -> Iterator[tuple[str, str, Call]]:
-        """Vary a request: one query parameter or header at a time."""
-        listed = {parameter.name for parameter in operation.placed("query")}
-        for parameter in operation.placed("query"):
-            attack = "query-user" if is_user(parameter.name) else "search-foreign"
-            for value in self._asked_for(parameter, operation.path):
-                kept = tuple(pair for pair in base.query if pair[0] != parameter.name)
-                call = replace(base, query=(*kept, (parameter.name, value)))
-                yield attack, f"asked with {parameter.name}", call
-        for name in IDENTITY_PARAMETERS:
-            if name not in listed:
-                call = replace(base, query=(*base.query, (name, self.arena.alice.user_id)))
-                yield "query-user", f"asked with {name}", call
-        for name in IDENTITY_HEADERS:
-            call = with_headers(base, ((name, self.arena.alice.user_id),))
-            yield "query-user", f"asked with the header {name}", call
-
-    def _asked_for(self, parameter: Parameter, path: str) -> list[str]:
-        schema = chosen(parameter.schema)
-        if is_user(parameter.name):
-            return [self.arena.alice.user_id]
-        kind = self.arena.kinds.of_field(parameter.name, path)
-        target = None if kind is None else self.objects.find(kind, self.arena.alice)
-        if target is not None:
-            return [str(target.id)]
-        if schema.get("type") == "boolean":
-            return ["true", "false"]
-        if schema.get("enum"):
-            return [str(one) for one in schema["enum"]]
-        if schema.get("type", "string") != "string" or schema.get("format"):
-            return []
-        return [made.marker.key for made in self.objects.latest(self.arena.alice)]
-
-    async def _by_body(self, operation: Operation) -> None:
-        """Search, by a body, for what is Alice's."""
-        if operation in self.arena.kinds.creators.values():
-            return
-        values = await self._values(operation)
-        cell = self._cell(operation, "search-foreign")
-        for made in self.objects.latest(self.arena.alice):
-            asked = Marker(made.marker.key, "")
-            call = await self.objects.call(operation, self.arena.bob, values, marker=asked)
-            exchange = await self.arena.as_person(self.arena.bob, call)
-            self._judge_leak(cell, exchange, "the answer shows what Alice made")
-
     def _judge_leak(self, cell: Cell, exchange: Exchange, note: str) -> None:
-        if self._shows(exchange):
+        if self.objects.shown_in(exchange):
             cell.opened(note, exchange)
         else:
             cell.held()
-
-    def _shows(self, exchange: Exchange) -> bool:
-        return exchange.answer.good and self.objects.leaks_in(exchange.answer.text) is not None
 
     def _cell(self, operation: Operation, attack: str) -> Cell:
         return self.arena.result.cell(operation.name, attack)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from betterguard.live.attack.openapi import Document, Operation
-
-__all__ = ["OWNER_FIELDS", "Kinds", "is_user", "parameters_of", "refers", "words"]
+__all__ = [
+    "ID_WORDS",
+    "OWNER_FIELDS",
+    "QUESTIONS",
+    "collection_of",
+    "is_plural",
+    "is_user",
+    "last_segment",
+    "noun",
+    "parameters_of",
+    "refers",
+    "singular",
+    "stem",
+    "words",
+]
 
 OWNER_FIELDS = (
     "user_id",
@@ -31,9 +41,9 @@ _USERS = frozenset(
 )
 _USER_SEGMENTS = frozenset({"user", "users", "u"})
 _VERBS = frozenset({"create", "new", "add", "insert"})
-_QUESTIONS = frozenset({"search", "query", "filter", "lookup", "chat", "ask"})
-_NO_PLURALS = frozenset({"status", "progress", "access", "us", "stats", "analytics", "settings"})
-_ID_WORDS = frozenset({"id", "ids", "uuid", "pk", "key", "slug"})
+QUESTIONS = frozenset({"search", "query", "filter", "lookup", "chat", "ask"})
+NO_PLURALS = frozenset({"status", "progress", "access", "us", "stats", "analytics", "settings"})
+ID_WORDS = frozenset({"id", "ids", "uuid", "pk", "key", "slug"})
 _PARAMETER = re.compile(r"\{([^}:]+)(?::[^}]*)?\}")
 _BOUNDARY = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 
@@ -53,7 +63,7 @@ def is_user(name: str, before: str = "") -> bool:
 def refers(name: str) -> bool:
     """Tell whether a field holds an id, or several, of something else."""
     found = words(name)
-    return len(found) > 1 and found[-1] in _ID_WORDS
+    return len(found) > 1 and found[-1] in ID_WORDS
 
 
 def parameters_of(path: str) -> tuple[tuple[str, str], ...]:
@@ -76,64 +86,7 @@ def singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
-class Kinds:
-    """The kinds of objects of an API, each named by its collection's path, with what makes them."""
-
-    def __init__(self, document: Document) -> None:
-        self.creators: dict[str, Operation] = {}
-        self._by_name: dict[str, str] = {}
-        holders = {_collection(one.path) for one in document.operations if one.method == "GET"}
-        holders |= {
-            _collection(before)
-            for one in document.operations
-            for name, before in parameters_of(one.path)
-        }
-        for operation in document.operations:
-            kind = _collection(operation.path)
-            last = "" if operation.path.rstrip("/").endswith("}") else last_segment(operation.path)
-            held = kind in holders and last not in _QUESTIONS
-            if operation.method == "POST" and last and (held or _is_plural(last)):
-                self.creators.setdefault(kind, operation)
-        for kind in self.creators:
-            self._by_name.setdefault(_noun(last_segment(kind)), kind)
-        for operation in document.operations:
-            for name, before in parameters_of(operation.path):
-                if _collection(before) in self.creators:
-                    self._by_name.setdefault(_stem(name), _collection(before))
-
-    def of_parameter(self, name: str, before: str) -> str:
-        """Give the kind that a path parameter's id belongs to, known or not."""
-        collection = _collection(before)
-        if collection in self.creators:
-            return collection
-        return self._by_name.get(_stem(name) or _noun(last_segment(before)), collection)
-
-    def of_field(self, name: str, path: str) -> str | None:
-        """Give the kind that a body's or query's field refers to: ``project_id``, ``taskIds``.
-
-        A bare ``id`` or ``ids`` belongs to the path's own kind.
-        """
-        found = words(name)
-        if not found or found[-1] not in _ID_WORDS:
-            return self._by_name.get(_noun(name)) if len(found) == 1 else None
-        stem = _stem(name)
-        return self._by_name.get(stem) if stem else self.of_path(path)
-
-    def of_path(self, path: str) -> str | None:
-        """Give the innermost kind that a path is about."""
-        for part in reversed([part for part in path.split("/") if part]):
-            kind = None if part.startswith("{") else self._by_name.get(_noun(part))
-            if kind is not None:
-                return kind
-        return None
-
-    @staticmethod
-    def label(kind: str) -> str:
-        """Give a kind's noun, for people."""
-        return _noun(last_segment(kind)) or "object"
-
-
-def _collection(path: str) -> str:
+def collection_of(path: str) -> str:
     """Bring a collection's path to one form: parameters without names, no creating verb."""
     parts = [part for part in _PARAMETER.sub("{}", path).split("/") if part]
     if parts and parts[-1].lower() in _VERBS:
@@ -141,36 +94,17 @@ def _collection(path: str) -> str:
     return "/" + "/".join(parts)
 
 
-def _is_plural(segment: str) -> bool:
-    return segment.lower() not in _NO_PLURALS and singular(segment) != segment
+def is_plural(segment: str) -> bool:
+    """Tell whether a segment names a collection."""
+    return segment.lower() not in NO_PLURALS and singular(segment) != segment
 
 
-def _stem(name: str) -> str:
-    return "_".join(word for word in words(name) if word not in _ID_WORDS)
+def stem(name: str) -> str:
+    """Give what the id is of: ``project`` for ``project_id``; empty for a bare id."""
+    return "_".join(word for word in words(name) if word not in ID_WORDS)
 
 
-def _noun(segment: str) -> str:
+def noun(segment: str) -> str:
+    """Give a segment in the singular."""
     found = words(segment)
     return "_".join((*found[:-1], singular(found[-1]))) if found else ""
-
-
-def ids_in(value: Any, names: tuple[str, ...] = ()) -> str | int | None:
-    """Find the id in an answer that describes one object, through envelopes such as ``data``."""
-    if isinstance(value, list):
-        return ids_in(value[0], names) if len(value) == 1 else None
-    if not isinstance(value, dict):
-        return None
-    for name in (*names, "id", "_id", "uuid", "slug", "key"):
-        if _is_id(value.get(name)):
-            return value[name]  # type: ignore[no-any-return]  # as _is_id found
-    ids = [key for key in value if refers(key) and not is_user(key) and _is_id(value[key])]
-    inner = [one for one in value.values() if isinstance(one, dict)]
-    for one in inner:
-        found = ids_in(one, names)
-        if found is not None:
-            return found
-    return value[ids[0]] if len(ids) == 1 else None
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""

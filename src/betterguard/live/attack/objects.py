@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from betterguard.live.attack.answers import element_with, ids_in
 from betterguard.live.attack.calls import build, filled
 from betterguard.live.attack.evidence import Call, cut
+from betterguard.live.attack.kinds import Kinds
 from betterguard.live.attack.markers import Marker
-from betterguard.live.attack.naming import Kinds, ids_in, is_user, last_segment, parameters_of
+from betterguard.live.attack.naming import is_user, last_segment, parameters_of
 from betterguard.live.attack.values import NO_VALUE, Values, chosen
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ class Objects:
         marker: Marker,
     ) -> Made | None:
         """Remember what a creating request made, so that it is removed; None without an id."""
-        kind = self._kind_made(operation)
+        kind = self.arena.kinds.made_by(operation)
         names = (f"{Kinds.label(kind)}_id", f"{Kinds.label(kind)}Id")
         number = ids_in(exchange.answer.data, names)
         if number is None:
@@ -114,10 +116,6 @@ class Objects:
         self.made.append(made)
         return made
 
-    def _kind_made(self, operation: Operation) -> str:
-        creators = self.arena.kinds.creators.items()
-        return next((kind for kind, one in creators if one is operation), operation.path)
-
     async def _listed_id(
         self,
         kind: str,
@@ -127,7 +125,7 @@ class Objects:
         names: tuple[str, ...],
     ) -> str | int | None:
         """Look for the marker in the collection's list."""
-        listing = self.listing(kind)
+        listing = self.arena.kinds.listing(kind)
         if listing is None:
             return None
         exchange = await self.arena.as_person(
@@ -136,38 +134,6 @@ class Objects:
         )
         element = element_with(exchange.answer.data, marker)
         return None if element is None else ids_in(element, names)
-
-    def listing(self, kind: str) -> Operation | None:
-        """Give the operation that lists a kind of objects."""
-        creator = self.arena.kinds.creators.get(kind)
-        gets = [one for one in self.arena.document.operations if one.method == "GET"]
-        paths = {creator.path.rstrip("/")} if creator else set()
-        return next((one for one in gets if one.path.rstrip("/") in paths), None)
-
-    def on_item(self, method: str, kind: str) -> Operation | None:
-        """Give the operation with this method on one object of a kind."""
-        for operation in self.arena.document.operations:
-            if operation.method == method and self.item_kind(operation) == kind:
-                return operation
-        return None
-
-    def item_kind(self, operation: Operation) -> str | None:
-        """Give the kind whose single objects an operation is about: its path ends with their id."""
-        parameters = parameters_of(operation.path)
-        if not parameters or not operation.path.rstrip("/").endswith("}"):
-            return None
-        name, before = parameters[-1]
-        if is_user(name, last_segment(before)):
-            return None
-        return self.arena.kinds.of_parameter(name, before)
-
-    def kinds_in(self, operation: Operation) -> tuple[str, ...]:
-        """Give the kinds whose ids are in an operation's path, the outermost first."""
-        return tuple(
-            self.arena.kinds.of_parameter(name, before)
-            for name, before in parameters_of(operation.path)
-            if not is_user(name, last_segment(before))
-        )
 
     def find(self, kind: str, owner: Person) -> Made | None:
         """Give the object of a kind that was made last for an owner."""
@@ -183,6 +149,10 @@ class Objects:
         """Give an object of Alice's that a text shows; None when it shows none."""
         mine = (one for one in self.made if one.owner is self.arena.alice)
         return next((one for one in mine if one.marker.shows_in(text)), None)
+
+    def shown_in(self, exchange: Exchange) -> bool:
+        """Tell whether an answer was granted and shows an object of Alice's."""
+        return exchange.answer.good and self.leaks_in(exchange.answer.text) is not None
 
     async def need(self, kind: str, owner: Person, depth: int = 0) -> Made:
         """Give an object of a kind, made now where there is none; raises `Unmade`."""
@@ -255,7 +225,7 @@ class Objects:
         """
         full = self.full.get(operation.name, True) if full is None else full
         for kind in self.referred(operation, full=full):
-            if depth <= DEPTH and kind != self._kind_made(operation):
+            if depth <= DEPTH and kind != self.arena.kinds.made_by(operation):
                 await self._try_to_have(kind, owner, depth)
         values = Values(
             marker or Marker.new(self.arena.random),
@@ -294,7 +264,7 @@ class Objects:
 
     async def remove(self, made: Made) -> bool:
         """Delete an object as its owner, or as whoever else has it now; False when it stays."""
-        operation = self.on_item("DELETE", made.kind)
+        operation = self.arena.kinds.on_item("DELETE", made.kind)
         if operation is None:
             return False
         answers = []
@@ -317,26 +287,6 @@ class Objects:
         left = [made for made in left if not gone.intersection(made.above.items())]
         self.made = left
         return [f"{Kinds.label(one.kind)} {one.id} of {one.owner.name}" for one in left]
-
-
-def element_with(data: Any, marker: Marker) -> Any:
-    """Give the smallest object inside of JSON data that shows a marker; None when none does."""
-    if isinstance(data, dict):
-        inner = list(data.values())
-        own = any(isinstance(one, str) and marker.shows_in(one) for one in inner)
-        found = next((hit for one in inner if (hit := element_with(one, marker))), None)
-        return found or (data if own else None)
-    if isinstance(data, list):
-        return next((hit for one in data if (hit := element_with(one, marker))), None)
-    return None
-
-
-def element_of(data: Any, number: str | int) -> Any:
-    """Give the object with an id inside of a list, or of an envelope; None when there is none."""
-    if isinstance(data, list):
-        return next((one for one in data if ids_in(one) == number), None)
-    inner = data.values() if isinstance(data, dict) else ()
-    return next((hit for one in inner if (hit := element_of(one, number))), None)
 
 
 def _fields(schema: Schema, *, full: bool, depth: int = 0) -> Iterator[str]:

@@ -89,7 +89,7 @@ class Probing:
                     await self.objects.make(kind, self.arena.alice)
 
     def _has_own(self, operation: Operation) -> bool:
-        kinds = self.objects.kinds_in(operation)
+        kinds = self.arena.kinds.in_path(operation)
         return bool(kinds) and kinds[-1] in self.arena.kinds.creators
 
     async def _sent(self, operation: Operation) -> Probe:
@@ -112,7 +112,7 @@ class Probing:
         """Give a fresh object to an operation that changes one, and any to one that reads."""
         if not self._has_own(operation):
             return None
-        kind = self.objects.kinds_in(operation)[-1]
+        kind = self.arena.kinds.in_path(operation)[-1]
         if operation.reads:
             return await self.objects.need(kind, self.arena.alice)
         target = await self.objects.make(kind, self.arena.alice)
@@ -177,7 +177,7 @@ class Probing:
         await self._after(probe, exchange)
         if not answer.good:
             self._judge(probe, self._cell(probe, "missing-credential"), "no credential", exchange)
-            return not answer.broken
+            return not self.arena.result.serves_anyone(probe.name)
         personal = self._is_personal(probe, answer)
         same = _like(answer, probe.valid.answer)
         if probe.operation.reads and same and not personal and not probe.operation.secured:
@@ -223,10 +223,17 @@ class Probing:
             cell.opened(f"{variant}: let in with {answer.status}", exchange)
         elif answer.broken and valid.broken:
             cell.opened(f"{variant}: answers {answer.status}, as with a valid token", exchange)
-        elif answer.broken:
-            cell.opened(f"{variant}: answers {answer.status} instead of 401", exchange)
         else:
             cell.held()
+            self._judge_refusal(probe, f"{cell.attack.name}, {variant}", exchange)
+
+    def _judge_refusal(self, probe: Probe, variant: str, exchange: Exchange) -> None:
+        """Count a refusal, and tell one that was an accident on the way to it."""
+        cell, status = self._cell(probe, "failing-check"), exchange.answer.status
+        if exchange.answer.broken:
+            cell.opened(f"{variant}: answers {status} instead of 401", exchange, requests=0)
+        else:
+            cell.held(requests=0)
 
     def _judge_optional(self, probe: Probe, cell: Cell, variant: str, exchange: Exchange) -> None:
         """Where signing in is optional, a bad token must be refused all the same."""

@@ -96,7 +96,7 @@ class Referring:
         self, operation: Operation, reference: Reference, number: str | int
     ) -> Exchange:
         bob, marker = self.arena.bob, Marker.new(self.arena.random)
-        kinds = self.objects.kinds_in(operation)
+        kinds = self.arena.kinds.in_path(operation)
         on_own = operation.method != "POST" and kinds
         own = await self.objects.need(kinds[-1], bob) if on_own else None
         values = await self.objects.path_values(operation, bob, own)

@@ -35,15 +35,15 @@ class Cell:
     note: str = ""
     exchange: Exchange | None = field(default=None, repr=False)
 
-    def held(self) -> None:
-        """Count a request that was turned away."""
-        self.requests += 1
+    def held(self, requests: int = 1) -> None:
+        """Count a request that was turned away; 0 where another cell has counted it."""
+        self.requests += requests
         if self.verdict is Verdict.UNTRIED:
             self.verdict, self.note = Verdict.HELD, ""
 
-    def opened(self, note: str, exchange: Exchange | None) -> None:
+    def opened(self, note: str, exchange: Exchange | None, requests: int = 1) -> None:
         """Note that the attack worked; the first proof is kept."""
-        self.requests += 1
+        self.requests += requests
         if self.verdict is not Verdict.OPEN:
             self.verdict, self.note, self.exchange = Verdict.OPEN, note, exchange
 

@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 
 from betterguard.errors import ConfigurationError
 from betterguard.live.attack.arena import Arena
+from betterguard.live.attack.asking import Asking
 from betterguard.live.attack.assigning import Assigning
 from betterguard.live.attack.catalogue import Family
 from betterguard.live.attack.counting import count_foreign
 from betterguard.live.attack.credentials import Credential, Keys, credentials
 from betterguard.live.attack.crossing import Crossing
 from betterguard.live.attack.evidence import Call
-from betterguard.live.attack.naming import Kinds, words
+from betterguard.live.attack.kinds import Kinds
+from betterguard.live.attack.naming import words
 from betterguard.live.attack.objects import Objects, Unmade
 from betterguard.live.attack.openapi import read_document
 from betterguard.live.attack.probing import Probe, Probing
@@ -92,6 +94,10 @@ async def attack(
     if alice.user_id == bob.user_id:
         msg = "both tokens are of the same user: two users are needed"
         raise ConfigurationError([msg])
+    for one in (alice, bob):
+        if one.expires is not None and one.expires <= time.time():
+            msg = f"{one.name}'s token has expired: give a fresh one"
+            raise ConfigurationError([msg])
     started = time.monotonic()
     result = Result(target.name)
     step = ["reading the document"]
@@ -176,6 +182,7 @@ class _Run:
         if Family.CROSSING in self.options.families:
             self.step[0] = "other users' objects"
             await Crossing(self.arena, self.objects).run(probes)
+            await Asking(self.arena, self.objects).run(probes)
             await Assigning(self.arena, self.objects).run(probes)
             await Referring(self.arena, self.objects).run(probes)
             await count_foreign(self.arena, self.objects, probes)

@@ -85,7 +85,11 @@ class Sender:
         self._told(self.spent)
         try:
             async with asyncio.timeout(self._limits.timeout):
-                return await self._answer(call)
+                try:
+                    return await self._answer(call)
+                except (httpx2.ReadError, httpx2.RemoteProtocolError):
+                    # The server had just closed an idle connection.
+                    return await self._answer(call)
         except (httpx2.HTTPError, TimeoutError, AssertionError) as err:
             # AssertionError: an application in the process that ended without an answer.
             return Answer(NO_ANSWER, (), f"no answer: {type(err).__name__}")

@@ -127,18 +127,15 @@ class Surface:
     async def _spellings(self, probe: Probe) -> None:
         """Spell the path of Alice's otherwise, for those whom the plain spelling shows nothing."""
         for who in ("nobody", "Bob"):
-            if self._shows(await self._sent(probe.call, who)):
+            if self.objects.shown_in(await self._sent(probe.call, who)):
                 continue  # another attack's matter
             for path in _variants(probe.call.path):
                 exchange = await self._sent(replace(probe.call, path=path), who)
                 cell = self._cell(probe, "path-variant")
-                if self._shows(exchange):
+                if self.objects.shown_in(exchange):
                     cell.opened(f"{path} as {who}: the answer shows what Alice made", exchange)
                 else:
                     cell.held()
-
-    def _shows(self, exchange: Exchange) -> bool:
-        return exchange.answer.good and self.objects.leaks_in(exchange.answer.text) is not None
 
     def _cell(self, probe: Probe, attack: str) -> Cell:
         return self.arena.result.cell(probe.name, attack)

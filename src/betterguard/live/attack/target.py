@@ -23,6 +23,8 @@ __all__ = ["AppTarget", "Target", "UrlTarget", "parse_target"]
 
 IN_PROCESS = "http://testserver"
 LIFESPAN_SECONDS = 60.0
+KEPT_ALIVE = 2.0
+"""Seconds that a connection may idle; servers close theirs after five or so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class UrlTarget:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[httpx2.AsyncClient]:
         """Give a client; redirects are answers, and no proxy or .netrc takes part."""
-        async with httpx2.AsyncClient(base_url=self.base, trust_env=False) as client:
+        limits = httpx2.Limits(keepalive_expiry=KEPT_ALIVE)
+        async with httpx2.AsyncClient(base_url=self.base, trust_env=False, limits=limits) as client:
             yield client
 
 

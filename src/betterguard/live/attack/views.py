@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from betterguard.live.attack.answers import element_of, element_with
 from betterguard.live.attack.evidence import Answer, stable
-from betterguard.live.attack.objects import Unmade, element_of, element_with
+from betterguard.live.attack.objects import Unmade
 
 if TYPE_CHECKING:
     from betterguard.live.attack.markers import Marker
@@ -36,11 +37,11 @@ class View:
 
 async def view(objects: Objects, made: Made) -> View:
     """Look at an object as its owner: by its own address, or else in its collection's list."""
-    item = objects.on_item("GET", made.kind)
+    item = objects.arena.kinds.on_item("GET", made.kind)
     if item is not None:
         answer = await _asked(objects, item, made.owner, made)
         return View(answer is not None, answer is not None and answer.good, _data(answer))
-    listing = objects.listing(made.kind)
+    listing = objects.arena.kinds.listing(made.kind)
     if listing is None:
         return View(known=False)
     answer = await _asked(objects, listing, made.owner, made)
@@ -52,7 +53,10 @@ async def view(objects: Objects, made: Made) -> View:
 
 async def sees(objects: Objects, person: Person, made: Made, marker: Marker) -> bool:
     """Tell whether somebody can see an object, by its address or in its collection's list."""
-    for operation in (objects.on_item("GET", made.kind), objects.listing(made.kind)):
+    for operation in (
+        objects.arena.kinds.on_item("GET", made.kind),
+        objects.arena.kinds.listing(made.kind),
+    ):
         if operation is not None:
             answer = await _asked(objects, operation, person, made)
             if answer is not None and answer.good and marker.shows_in(answer.text):

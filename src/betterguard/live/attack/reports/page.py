@@ -32,7 +32,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def as_html(result: Result) -> str:
     """Give the page."""
-    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    style = (
+        files("betterguard.live.attack.reports").joinpath("page.css").read_text(encoding="utf-8")
+    )
     title = escape(f"{result.title or 'API'}: betterguard attack")
     return "\n".join(
         [
