@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from betterguard.audit.queries import Queries, Query, RawQuery
     from betterguard.audit.security import Security
 
+NEAR = 6
+"""Functions of a helper's reach in which a check of its own is looked for."""
 MAX_HELPERS = 3
 """Helpers followed from a route to the comparison."""
 GUARD_NAMES = re.compile(
@@ -176,6 +178,21 @@ class Ownership:
             for call, target in self.calls.callees(function)
         )
 
+    def own_rows(self, function: FunctionRef) -> set[str]:
+        """Local names that hold rows which were found by their owner, here or in a helper."""
+        found = {
+            name for query in self.queries.of(function) if _is_own(query) for name in query.names
+        }
+        for call, target in self.calls.callees(function):
+            held = {name for name, values in function.assigned.items() if call in values}
+            if held - found and any(
+                self.secures(ref)
+                for start in self.calls.entry_points(target)
+                for ref in self.calls.reach(start)[:NEAR]
+            ):
+                found |= held
+        return found
+
     def verified_after(self, function: FunctionRef, pos: int, ids: set[str]) -> bool:
         """Whether the function makes sure of the ids after it read by them, and refuses others."""
         refuses = any(stmt.kind == "raise" and stmt.pos > pos for stmt in function.statements)
@@ -233,7 +250,7 @@ class Ownership:
             if call.pos > query.call.pos and any(mentions(p, set(query.names)) for p in call.parts):
                 target = self.calls.target(function, call)
                 for start in self.calls.entry_points(target):
-                    if any(self.checks_owner(ref, owner) for ref in self.calls.reach(start)[:6]):
+                    if any(self.checks_owner(ref, owner) for ref in self.calls.reach(start)[:NEAR]):
                         return True
                 last = call.text.rsplit(".", 1)[-1]
                 if (

@@ -64,6 +64,8 @@ IDENTITY = re.compile(
 OWNER_PARAM = re.compile(r"^(?:user_?id|owner_?id|uid|account_?id|userid|user)$", re.IGNORECASE)
 
 UNAUTHORIZED, FORBIDDEN = 401, 403
+MAX_GUARDS = 5
+"""Calls followed from a middleware to what refuses."""
 MAX_PASSING = 3
 """Statements of a ``try`` that only hands a request on and perhaps times it."""
 MAX_NAMES = 3
@@ -312,11 +314,29 @@ class Security:
             )
         return self._refusing
 
-    def _guards(self, function: FunctionRef) -> bool:
-        """Whether it refuses callers; to turn the errors of what it calls into 401s is not that."""
+    def _guards(self, function: FunctionRef, depth: int = 0) -> bool:
+        """Whether it refuses callers: itself, or by what it runs and does not quietly catch.
+
+        To turn the errors of the routes into 401s is not that, nor is to read who is calling
+        where a failure changes nothing, as for a rate limit.
+        """
+        if depth > MAX_GUARDS:
+            return False
+        if self._refuses_itself(function):
+            return True
+        quiet = [(s.pos, s.orelse[0].pos) for s in function.statements if _catches_quietly(s)]
+
+        def is_heard(call: Expr) -> bool:
+            return not any(start <= call.pos < end for start, end in quiet)
+
+        if any(d.verified and is_heard(d.call) for d in self.decodes(function)):
+            return True
         return any(
-            any(d.verified for d in self.decodes(ref)) or self._refuses_itself(ref)
-            for ref in self.calls.reach(function)
+            self._guards(ref, depth + 1)
+            for call, target in self.calls.callees(function)
+            if is_heard(call)
+            for ref in self.calls.entry_points(target)
+            if ref.function is not function.function
         )
 
     def _refuses_itself(self, function: FunctionRef) -> bool:
@@ -460,6 +480,16 @@ def _shown(expr: Expr) -> str:
 
 def _is_false(expr: Expr | None) -> bool:
     return expr is not None and expr.text == "False"
+
+
+def _catches_quietly(stmt: Stmt) -> bool:
+    """Whether a ``try`` goes on whatever fails in it: no handler raises anything."""
+    handlers = [inner for inner in stmt.orelse if inner.kind == "except"]
+    return (
+        stmt.kind == "try"
+        and bool(handlers)
+        and not any(inner.kind == "raise" for inner in statements(handlers, nested=False))
+    )
 
 
 def _passes_on(stmt: Stmt) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Engine, Insert, Update, delete, event, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.sql.compiler import DDLCompiler
+from sqlalchemy.sql.compiler import Compiled, DDLCompiler
 from sqlalchemy.sql.ddl import ExecutableDDLElement
 
 from betterguard.errors import ConfigurationError, UnsafeStatement
@@ -93,12 +93,7 @@ class _Watch:
         options: Mapping[str, Any],
     ) -> tuple[Executable, Sequence[Mapping[str, Any]], Mapping[str, Any]]:
         user = user_of(connection)
-        if isinstance(statement, ExecutableDDLElement):
-            msg = "DDL on an isolated engine: use the engine of the role that owns the tables"
-            raise UnsafeStatement(msg)
-        if options.get("schema_translate_map"):
-            msg = "schema_translate_map gives a table another name after its owner was looked up"
-            raise UnsafeStatement(msg)
+        _refuse_kind(statement, options)
         if isinstance(statement, Insert | Update):
             rows = several or ([single] if single else [])
             check_write(self.ownership, connection, statement, rows, user)
@@ -143,6 +138,19 @@ def user_of(connection: Connection) -> UserId | None:
     """Give the user whom a connection was opened for."""
     user: UserId | None = connection.get_execution_options().get(USER_OPTION)
     return user
+
+
+def _refuse_kind(statement: object, options: Mapping[str, Any]) -> None:
+    """Refuse what no compiler of ours has the last word on."""
+    if isinstance(statement, ExecutableDDLElement):
+        msg = "DDL on an isolated engine: use the engine of the role that owns the tables"
+        raise UnsafeStatement(msg)
+    if isinstance(statement, Compiled):  # SQLAlchemy 2.0 runs one, and what it writes is unchecked
+        msg = "a statement that was compiled beforehand: execute the statement itself"
+        raise UnsafeStatement(msg)
+    if options.get("schema_translate_map"):
+        msg = "schema_translate_map gives a table another name after its owner was looked up"
+        raise UnsafeStatement(msg)
 
 
 def _refuse_engine(engine: Engine) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from betterguard import rows
 from betterguard.live.doctor import Report, Status
-from betterguard.live.doctor.connecting import Unconnected, look, read_address
+from betterguard.live.doctor.connecting import Unconnected, _told, look, read_address
 from betterguard.live.doctor.database_checks import FINDINGS
 from betterguard.schema.finding import Code
 from tests.live.doctor.databases import METADATA, ROLE, notes_database
@@ -138,6 +138,14 @@ def test_an_address_that_leads_nowhere_is_named(address: str, check: str) -> Non
     report = examined(address)
     assert named(report) == {check}
     assert not any(secret in repr(report) for secret in (PASSWORD, QUOTED, "hunter2"))
+
+
+@pytest.mark.parametrize("written", [PASSWORD, QUOTED])
+def test_a_driver_s_message_loses_the_password(written: str) -> None:
+    url = read_address(f"postgresql://app:{QUOTED}@db/app")
+    assert _told(OSError(f"no route to app:{written}@db\nline 2"), url) == (
+        "OSError: no route to app:***@db"
+    )
 
 
 def test_options_of_another_driver_are_named(database: NotesDatabase) -> None:

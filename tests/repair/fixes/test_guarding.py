@@ -111,6 +111,27 @@ def test_one_guard_serves_all_files() -> None:
     assert b"from app import app, guard" in done.workspace.texts["other.py"]
 
 
+CUT = HEAD + "def get_user(authorization: str = Header()) -> str:\n    return authorization{cut}\n"
+
+
+@pytest.mark.parametrize("cut", ["[7:]", ".split(' ')[1]", ".replace('Bearer ', '')"])
+def test_a_dependency_that_gives_the_token_goes_on_giving_it(cut: str) -> None:
+    made = fixed(CUT.replace("{cut}", cut) + TAIL.format(note="str"), "BG208")
+    assert (
+        "def get_user(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:\n"
+        "    return credentials.credentials\n"
+    ) in made
+    assert "guard" not in made
+
+
+def test_a_dependency_that_gives_another_claim_stays() -> None:
+    text = PLAIN.replace("['sub']", "['email']")
+    assert fixed(text, "BG202") == text
+    assert "get_user gives something other than the user's id: use guard.user there" in reasons(
+        text, "BG202"
+    )
+
+
 STAYS = [
     pytest.param(PLAIN.replace("Header()", "Cookie()"), "a cookie", id="cookie"),
     pytest.param(

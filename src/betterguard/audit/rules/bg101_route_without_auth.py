@@ -345,6 +345,25 @@ def event(event_id: int, session: Session = Depends(get_session)):
     return session.get(Task, event_id)
 """
         ),
+        Snippet.of(
+            _HEAD
+            + """
+import jwt
+app = FastAPI()
+@app.middleware("http")
+async def limit(request, call_next):
+    key = request.client.host
+    try:
+        key = jwt.decode(request.cookies["token"], KEY, algorithms=["EdDSA"])["sub"]
+    except Exception:
+        pass
+    await count(key)
+    return await call_next(request)
+@app.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
     ),
     fixed=(
         None,
@@ -393,6 +412,7 @@ def download(session: Session = Depends(get_session), user = Depends(get_user)):
 app.include_router(router)
 """
         ),
+        None,
         None,
     ),
 )

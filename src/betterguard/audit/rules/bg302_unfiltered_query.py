@@ -55,6 +55,8 @@ class _Walk:
         self.code = code
         self.route = route
         self.seen: set[tuple[int, frozenset[str]]] = set()
+        self.own: dict[int, set[str]] = {}
+        """For each function, the names that hold rows of the caller's, or parts of them."""
 
     def function(
         self, function: FunctionRef, chosen: set[str], depth: int, *, verified: bool
@@ -123,11 +125,18 @@ class _Walk:
             return False
         if self._asks_caller(function, query) or own.is_checked(query):
             return False
+        if any(_touches(name, self._own(function)) for name in read):
+            return False
         ids = {name for name in read if _touches(name, names)}
         return not (
             own.verified_before(function, query.call.pos, owner, ids)
             or (query.verb not in {"update", "delete"} and self._is_sure_later(query, ids))
         )
+
+    def _own(self, function: FunctionRef) -> set[str]:
+        """Rows of the caller's that a function found or was given."""
+        key = id(function.function)
+        return self.own.get(key, set()) | self.code.ownership.own_rows(function)
 
     def _is_sure_later(self, query: Query, ids: set[str]) -> bool:
         """Whether what is read is only asked about, or kept back unless a check succeeds."""
@@ -192,6 +201,8 @@ class _Walk:
                     for name in chosen
                     if not owners.OWNER_PARAM.match(name) and not self._is_row(helper, name)
                 }
+                mine = {param for param, value in bound if mentions(value, self._own(function))}
+                self.own.setdefault(id(helper.function), set()).update(mine)
                 if chosen or not bound:
                     ids = {n for _, value in bound for n in names_in(value) if _touches(n, names)}
                     sure = verified or self._is_sure(function, call, ids)
@@ -396,6 +407,24 @@ RULE = Rule(
             + """    sql = "SELECT * FROM task WHERE id = :id"
     sql += " AND user_id = :me"
     return session.execute(text(sql), {"id": task_id, "me": me})
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+class Note(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    task_id: int
+    user_id: str
+def note_of(session, note_id, task_id):
+    return session.exec(select(Note).where(Note.id == note_id, Note.task_id == task_id)).first()
+@app.get("/tasks/{task_id}/notes/{note_id}")
+def note(task_id: int, note_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    own = select(Task).where(Task.id == task_id, Task.user_id == me)
+    task = session.exec(own).first()
+    if task is None:
+        raise HTTPException(404)
+    return note_of(session, note_id, task.id)
 """
         ),
         Snippet.of(

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _cors as cors
+from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.application import Middleware
     from betterguard.audit.code import Code
+    from betterguard.audit.facts import Expr
 
+_STAGE = re.compile(r"debug|dev|env|stage|local|test", re.IGNORECASE)
 _ANY = re.compile(r"^\^?(?:https?\??://)?\(?\.[*+]\)?\$?$")
 
 
@@ -32,9 +35,21 @@ def check(code: Code) -> Iterator[Hit]:
             yield Hit(
                 added.file.path,
                 place.pos if place is not None else added.pos,
-                "any origin may send requests with the user's credentials and read the answers",
+                "any origin may send requests with the user's credentials and read the answers"
+                + (", where a setting says so" if _is_staged(place) else ""),
+                Severity.MEDIUM if _is_staged(place) else None,
                 evidence=(where,),
             )
+
+
+def _is_staged(place: Expr | None) -> bool:
+    """``["*"] if settings.debug else [...]``: only where a setting of the stage says so."""
+    return (
+        place is not None
+        and place.kind == "if"
+        and len(place.parts) > 1
+        and any(_STAGE.search(name) for name in names_in(place.parts[1]))
+    )
 
 
 def _any_origin(code: Code, added: Middleware) -> str | None:

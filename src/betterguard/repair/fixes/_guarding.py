@@ -19,11 +19,14 @@ from betterguard.repair.fixes._verification import (
     Given,
     Source,
     callers,
+    cuts_header,
+    decodes,
     given_by,
     is_injected,
     is_named_elsewhere,
     is_plain,
     other_credential,
+    reads_identity,
     sources,
 )
 from betterguard.repair.lines import next_after, start_of
@@ -121,9 +124,33 @@ def _dependency(draft: _Draft, function: FunctionRef) -> str:
         msg = f"{function.name} also takes {other}: say whether that is still wanted"
         raise _NotNow(msg)
     given = given_by(code, function)
-    if given is not None and is_plain(code, function) and not callers(code, function):
-        return _whole(draft, function, given)
-    return _claims_handed_in(draft, function)
+    if given is None or not is_plain(code, function) or callers(code, function):
+        return _claims_handed_in(draft, function)
+    if given is Given.ID and not decodes(code, function):
+        return _token_alone(draft, function)
+    if given is not Given.CLAIMS and not reads_identity(code, function):
+        msg = f"{function.name} gives something other than the user's id: use guard.user there"
+        raise _NotNow(msg)
+    return _whole(draft, function, given)
+
+
+def _token_alone(draft: _Draft, function: FunctionRef) -> str:
+    """Let ``HTTPBearer`` find the token for a dependency that gives just that."""
+    if not cuts_header(draft.site.code, function):
+        msg = f"what {function.name} gives cannot be told: use guard.user there"
+        raise _NotNow(msg)
+    path = function.file.path
+    node = _definition(draft, function)
+    parameters, body = node.child_by_field_name("parameters"), node.child_by_field_name("body")
+    if parameters is None or body is None:
+        msg = "the function is not where it was found"
+        raise _NotNow(msg)
+    imports = draft.imports(function)
+    kind = imports.use("fastapi.security", "HTTPAuthorizationCredentials")
+    scheme = f"{imports.use('fastapi.security', 'HTTPBearer')}()"
+    asked = f"(credentials: {kind} = {imports.use('fastapi', 'Depends')}({scheme}))"
+    draft.add(path, replaced(parameters, asked), _body(body, ["return credentials.credentials"]))
+    return f"let HTTPBearer find the token for {function.name}"
 
 
 def _whole(draft: _Draft, function: FunctionRef, given: Given) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.project import FunctionRef
 from betterguard.audit.rules import _tokens as tokens
+from betterguard.audit.security import mentions
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ _REQUEST = frozenset(
     }
 )
 _SOURCES = frozenset({"Header", "Depends", "Security"})
+_IDENTITY = frozenset({"sub", "id", "user_id", "userId", "uid"})
 _OTHERS = {"cookies": "a cookie", "Cookie": "a cookie", "query_params": "a token in the address"}
 
 
@@ -190,6 +192,28 @@ def _received(code: Code, function: FunctionRef) -> Given | None:
                 if any(one.function is function.function for one in entry):
                     found.add(_type(param.annotation))
     return found.pop() if len(found) == 1 else None
+
+
+def decodes(code: Code, function: FunctionRef) -> bool:
+    """Whether a function, or what it calls, decodes a token; else it may only pass it on."""
+    return any(any(code.security.decodes(ref)) for ref in code.calls.reach(function))
+
+
+def reads_identity(code: Code, function: FunctionRef) -> bool:
+    """Whether a function, or what it calls, reads the claim that says who, and no other alone."""
+    return any(
+        expr.parts and expr.parts[0].kind == "str" and expr.parts[0].text in _IDENTITY
+        for ref in code.calls.reach(function)
+        for expr in ref.expressions
+        if expr.kind == "sub" or (expr.kind == "call" and method(expr) == "get")
+    )
+
+
+def cuts_header(code: Code, function: FunctionRef) -> bool:
+    """Whether everything that a function gives back is cut out of the Authorization header."""
+    held = code.security.derived(function, tokens.header_names(function))
+    given = [s.exprs[0] for s in function.statements if s.kind == "return" and s.exprs]
+    return bool(given) and all(mentions(expr, held) for expr in given if expr.text != "None")
 
 
 def is_plain(code: Code, function: FunctionRef) -> bool:

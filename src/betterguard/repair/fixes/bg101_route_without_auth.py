@@ -34,6 +34,12 @@ class _Example:
     target: object
 
     @property
+    def home(self) -> str:
+        """The file that the dependency comes from: rather none that makes an application."""
+        file = getattr(self.target, "file", None)
+        return file.path if file is not None else ""
+
+    @property
     def key(self) -> tuple[str, str]:
         """What makes two examples the same."""
         return getattr(self.target, "name", ""), self.param.name
@@ -81,7 +87,12 @@ def _parameter(site: Site, imports: Imports) -> tuple[str, str, bool] | None:
     """Give name and text of the parameter, and whether it has a default."""
     found = list(_examples(site))
     counted = Counter(example.key for example in found)
-    ranked = sorted(found, key=lambda e: (e.file is site.file, counted[e.key]), reverse=True)
+    apps = {router.file.path for router in site.code.app.routers.values() if router.is_app}
+    ranked = sorted(
+        found,
+        key=lambda e: (e.file is site.file, e.home not in apps, counted[e.key]),
+        reverse=True,
+    )
     for example in ranked:
         text = _written(site, example, imports)
         if text is not None:

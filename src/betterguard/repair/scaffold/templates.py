@@ -1,11 +1,9 @@
-"""The templates, which read by themselves; those of the agent skill are the same files."""
+"""The templates, which read by themselves, and the few words in them that a project replaces."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from typing import TYPE_CHECKING
-
-from betterguard.skill import skill_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,15 +12,13 @@ if TYPE_CHECKING:
 __all__ = ["backend", "template"]
 
 _FOLDER = files("betterguard.repair") / "templates"
-_OF_SKILL = ("auth.py", "models.py")
 # A name that starts with a dot would be left out, or followed, by tools that read this package.
 _DOTTED = {"env.example": ".env.example", "gitignore": ".gitignore"}
 
 
 def template(name: str) -> str:
     """Give a template's text."""
-    folder = skill_folder() / "assets" / "templates" if name in _OF_SKILL else _FOLDER
-    return (folder / name).read_text(encoding="utf-8")
+    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 def backend() -> Iterator[tuple[str, str]]:
