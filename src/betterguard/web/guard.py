@@ -23,16 +23,9 @@ from betterguard.errors import (
     RevocationsUnavailable,
 )
 from betterguard.events import Event
-from betterguard.revocation import RevocationPolicy, Revocations, Subject, open_store
-from betterguard.settings import Settings, TokenSource
-from betterguard.tokens import (
-    EitherKeys,
-    RemoteKeySet,
-    SharedSecrets,
-    TokenKind,
-    TokenVerifier,
-)
-from betterguard.web import cors
+from betterguard.revocation import Revocations, Subject
+from betterguard.settings import Settings
+from betterguard.web import assembly, cors
 from betterguard.web.answers import add_error_answers
 from betterguard.web.bearer import read_bearer, read_session_cache
 from betterguard.web.dependency import Dependency, NotBare
@@ -50,7 +43,12 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from betterguard.revocation import RevocationState, RevocationStore
-    from betterguard.tokens import Claims, KeySetState, KeySource
+    from betterguard.tokens import (
+        Claims,
+        KeySetState,
+        KeySource,
+        TokenVerifier,
+    )
     from betterguard.user import User
     from betterguard.web.observing import Observer
 
@@ -113,13 +111,15 @@ class BetterGuard(NotBare, Generic[U]):
         super().__init__("write Depends(guard.user), or another of the guard's dependencies")
         self.settings = settings
         self._make_user: Callable[[Claims], U] = user
-        self._remote = _remote_keys(settings) if keys is None else None
-        self.verifier = _verifier(settings, keys or _access_keys(settings, self._remote), clock)
-        self._cookie_verifier = _cookie_verifier(settings, self._remote, clock)
+        self._remote = assembly.remote_keys(settings) if keys is None else None
+        self.verifier = assembly.verifier(
+            settings, keys or assembly.access_keys(settings, self._remote), clock
+        )
+        self._cookie_verifier = assembly.cookie_verifier(settings, self._remote, clock)
         self._preview = re.compile(settings.frontend_preview or r"(?!)")
         self._observer = observer
         self._refusals = RefusalLog(observer)
-        self._revocations = _revocations(settings, revocation_store, clock)
+        self._revocations = assembly.revocations(settings, revocation_store, clock)
         self._clock = clock
         self.user: Dependency[U] = self._dependency(self._user, "user", (401, 503))
         """Who is calling; 401 when nobody that can be believed."""
@@ -383,62 +383,3 @@ class BetterGuard(NotBare, Generic[U]):
             path_parameter=path_parameter,
             permit=permit,
         )
-
-
-def _remote_keys(settings: Settings) -> RemoteKeySet | None:
-    if settings.jwks_url is None:
-        return None
-    return RemoteKeySet(settings.jwks_url, allow_http=settings.allow_http)
-
-
-def _access_keys(settings: Settings, remote: RemoteKeySet | None) -> KeySource:
-    sources: list[KeySource] = []
-    if settings.tokens is not TokenSource.SECRET and remote is not None:
-        sources.append(remote)
-    if settings.tokens is not TokenSource.JWKS:
-        sources.append(SharedSecrets(settings.secrets))
-    return sources[0] if len(sources) == 1 else EitherKeys(*sources)
-
-
-def _revocations(
-    settings: Settings, store: RevocationStore | None, clock: Callable[[], float]
-) -> Revocations | None:
-    if store is None and settings.revocation_store is not None:
-        store = open_store(settings.revocation_store)
-    if store is None:
-        return None
-    policy = RevocationPolicy(
-        lifetime=settings.max_lifetime,
-        leeway=settings.leeway,
-        max_staleness=settings.revocation_max_staleness,
-    )
-    return Revocations(store, policy, clock=clock)
-
-
-def _verifier(settings: Settings, keys: KeySource, clock: Callable[[], float]) -> TokenVerifier:
-    return TokenVerifier(
-        keys,
-        issuer=settings.issuers,
-        audience=settings.audiences,
-        leeway=settings.leeway,
-        max_lifetime=settings.max_lifetime,
-        identity=settings.user_id_claim,
-        clock=clock,
-    )
-
-
-def _cookie_verifier(
-    settings: Settings, remote: RemoteKeySet | None, clock: Callable[[], float]
-) -> TokenVerifier | None:
-    if not settings.cookie_cache:
-        return None
-    secrets = SharedSecrets(settings.secrets) if settings.secrets else None
-    return TokenVerifier(
-        EitherKeys(*(source for source in (remote, secrets) if source is not None)),
-        issuer=settings.session_cache_issuers,
-        audience=None,
-        leeway=settings.leeway,
-        max_lifetime=settings.max_lifetime,
-        kind=TokenKind.SESSION_CACHE,
-        clock=clock,
-    )
