@@ -75,6 +75,31 @@ def test_its_own_tests_pass_at_once(name: str, tmp_path: Path) -> None:
     assert ("7 passed" if "class" in name else "6 passed, 1 skipped") in done.stdout
 
 
+GUARDED = """\
+from fastapi import Depends, FastAPI
+
+from betterguard import BetterGuard
+
+door = BetterGuard.from_env(path_parameter="owner")
+app = FastAPI(lifespan=door.lifespan)
+door.install(app)
+
+
+@app.get("/tasks/{owner}", dependencies=[Depends(door.path_user)])
+async def tasks(owner: str) -> list[str]:
+    return [owner]
+"""
+
+
+def test_a_guard_of_ones_own_is_tested_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(GUARDED)
+    changes = plan(tmp_path).changes()
+    assert "auth.py" not in {change.path.name for change in changes}
+    write(changes)
+    done = run(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore")
+    assert "7 passed" in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize("name", IMPORTED)
 def test_the_application_still_starts(name: str, tmp_path: Path) -> None:
     write(plan(lay_out(name, tmp_path)).changes())

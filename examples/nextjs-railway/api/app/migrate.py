@@ -18,6 +18,10 @@ from betterguard.rows import grants, policies
 
 __all__ = ["migrate", "models"]
 
+# DDL takes no parameters: PostgreSQL itself quotes what goes into it.
+CREATE_ROLE = "SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', :name ::text, :password ::text)"
+ALTER_ROLE = "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', :name ::text, :password ::text)"
+
 
 async def migrate() -> None:
     """Bring the database to what the application expects."""
@@ -40,10 +44,8 @@ async def make_role(connection: AsyncConnection, application: URL) -> None:
     known = await connection.scalar(
         text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": application.username}
     )
-    what = "ALTER" if known else "CREATE"
-    # DDL takes no parameters: PostgreSQL itself quotes what goes into it.
     ddl = await connection.scalar(
-        text(f"SELECT format('{what} ROLE %I LOGIN PASSWORD %L', :name ::text, :password ::text)"),
+        text(ALTER_ROLE if known else CREATE_ROLE),
         {"name": application.username, "password": application.password},
     )
     await connection.exec_driver_sql(str(ddl))

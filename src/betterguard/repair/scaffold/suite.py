@@ -40,7 +40,7 @@ def add_suite(plan: Plan, reading: Reading, app: App, auth: str, *, vendor: bool
         plan.present.append("the test of the guard")
     else:
         path = next(tests / name for name in FILES if not (tests / name).exists())
-        text = _vendored_test(base, auth) if vendor else _test(app, base, auth)
+        text = _vendored_test(base, auth) if vendor else _test(reading, app, auth)
         plan.create(path, text, "tries a missing, expired, forged and foreign token")
     _add_settings(plan, reading, folder, base)
 
@@ -58,9 +58,11 @@ def _vendored_test(base: str, auth: str) -> str:
     return template("test_auth_vendored.py").replace("from app import auth", shown)
 
 
-def _test(app: App, base: str, auth: str) -> str:
-    module = absolute_name(base, auth)
-    text = template("test_auth.py").replace("from app.auth import", f"from {module} import")
+def _test(reading: Reading, app: App, auth: str) -> str:
+    base = import_base(reading, app)
+    guard = reading.guard.name if reading.guard is not None else "guard"
+    shown = f"from {absolute_name(base, auth)} import {_as(guard, 'guard')}"
+    text = template("test_auth.py").replace("from app.auth import guard", shown)
     served = absolute_name(base, app.file.path)
     name = _served_name(app)
     if name is None and not _is_plain(app):
@@ -72,8 +74,11 @@ def _test(app: App, base: str, auth: str) -> str:
         factory = app.factory.name
         text = text.replace("small = FastAPI()", f"app = {factory}()\nsmall = FastAPI()")
         return text.replace("from app.main import app", f"from {served} import {factory}")
-    shown = f"from {served} import {name}" + ("" if name == "app" else " as app")
-    return text.replace("from app.main import app", shown)
+    return text.replace("from app.main import app", f"from {served} import {_as(name, 'app')}")
+
+
+def _as(name: str | None, wanted: str) -> str:
+    return wanted if name == wanted else f"{name} as {wanted}"
 
 
 def _is_plain(app: App) -> bool:
