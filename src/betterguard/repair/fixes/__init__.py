@@ -33,6 +33,7 @@ _BY_HAND = {
     "BG106": "leave signing in to Better Auth, or check the password",
     "BG107": "take the identity from the verified token alone",
     "BG108": "leave passwords to Better Auth, or hash them with argon2",
+    "BG109": "put the MCP server behind the guard, and let its tools take the caller from there",
     "BG212": "verify with the guard, then remove python-jose",
     "BG213": "let Better Auth issue the tokens",
     "BG305": "find the user by the id in the token",
