@@ -10,7 +10,7 @@ import sys
 import traceback
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,6 +23,7 @@ from betterguard.audit.policy import changed_lines, on_lines, without_baseline, 
 from betterguard.audit.reports import machine, text
 from betterguard.audit.reports.checklist import filled
 from betterguard.cli.commands import alone
+from betterguard.cli.terminal import USAGE, console, refuse
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from betterguard.audit import RouteEntry
     from betterguard.cli.fixing import Fixing
 
-CLEAN, FOUND, USAGE = 0, 1, 2
+FOUND = 1
 FIXES = "Fixes"
 
 
@@ -161,7 +162,7 @@ def audit(  # noqa: PLR0913, PLR0917  each is an option of the command
             return
         report = _narrow(report, baseline, diff_base)
     except ConfigurationError as err:
-        _refuse(str(err))
+        refuse(str(err))
     if checklist:
         typer.echo(filled(report.findings), nl=False)
     else:
@@ -188,11 +189,6 @@ def _fix(roots: list[Path], config: Config, fixing: Fixing, style: Format) -> No
 
     if run_fixes(roots, config, fixing, Path.cwd(), as_json=style is Format.json):
         raise typer.Exit(FOUND)
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(USAGE)
 
 
 def _existing(paths: list[Path]) -> list[Path]:
@@ -274,7 +270,7 @@ def _narrow(report: Report, baseline: Path | None, diff_base: str | None) -> Rep
 def _write(report: Report, style: Format, output: Path | None) -> None:
     if style is Format.text:
         if output is None:
-            _console().print(text.text(report), highlight=False, soft_wrap=True)
+            console().print(text.text(report), highlight=False, soft_wrap=True)
             return
         with output.open("w", encoding="utf-8") as stream:
             Console(file=stream, width=200).print(
@@ -302,11 +298,6 @@ def _machine(report: Report, style: Format) -> str:
             return text.concise(report)
 
 
-def _console() -> Console:
-    """Output for people; where it is not a terminal, lines are as long as they are."""
-    return Console(width=None if sys.stdout.isatty() else 160)
-
-
 def _explain(rule: str) -> None:
     from betterguard.audit.reports.explain import page  # noqa: PLC0415  loads every rule
     from betterguard.audit.rules import BY_ID  # noqa: PLC0415  loads every rule
@@ -318,7 +309,7 @@ def _explain(rule: str) -> None:
         table = Table("rule", "name", "severity", "what is wrong")
         for known in BY_ID.values():
             table.add_row(known.id, known.name, known.severity.label, known.message)
-        _console().print(table)
+        console().print(table)
         return
     if wanted not in BY_ID:
         raise ConfigurationError([f"there is no rule {rule!r}; --explain all lists them"])
@@ -338,7 +329,7 @@ def _show_routes(entries: list[RouteEntry], *, as_json: bool) -> None:
     table = Table("method", "path", "handler", "authentication", "by", "rows")
     for row in _rows(entries):
         table.add_row(*row)
-    _console().print(table)
+    console().print(table)
 
 
 def _rows(entries: list[RouteEntry]) -> Iterator[tuple[str, ...]]:
