@@ -117,7 +117,7 @@ async def outcome_of(cluster: Cluster, layout: Layout, fault: Fault, traffic: Tr
     began = time.monotonic()
     await fault.cause(cluster)
     mended = time.monotonic()
-    back_after = await seconds_until_well(traffic, mended)
+    back_after = await seconds_until_well(cluster, traffic, mended)
     answers = traffic.record.since(began)
     served = [answer.at for answer in answers if answer.kind in WORK and not answer.failure]
     moments = [began, *served, time.monotonic()]
@@ -132,10 +132,11 @@ async def outcome_of(cluster: Cluster, layout: Layout, fault: Fault, traffic: Tr
     )
 
 
-async def seconds_until_well(traffic: Traffic, mended: float) -> float | None:
+async def seconds_until_well(cluster: Cluster, traffic: Traffic, mended: float) -> float | None:
     """Wait for a time without failures; give when it began, counted from the mending."""
     while time.monotonic() < mended + PATIENCE:
         await asyncio.sleep(0.1)
+        await asyncio.to_thread(cluster.start_what_ended)
         failed = [answer.at for answer in traffic.record.since(mended) if answer.failure]
         last = max(failed, default=mended)
         if time.monotonic() - last > STEADY and traffic.record.since(last):

@@ -74,6 +74,10 @@ class Part:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def has_ended(self) -> bool:
+        """Tell whether the process is over."""
+        return self.process is not None and self.process.poll() is not None
+
     def is_well(self) -> bool:
         """Ask it once."""
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import httpx2
 from sqlalchemy import make_url
 
 from demo.cluster.part import Part, running
@@ -56,6 +57,15 @@ class Cluster:
     parts: dict[str, Part]
     instances: tuple[Part, ...]
 
+    def start_what_ended(self) -> None:
+        """Start back ends that ended, as a supervisor does.
+
+        gunicorn gives up when a worker cannot start, as while the database is away.
+        """
+        for instance in self.instances:
+            if instance.has_ended():
+                instance.start()
+
     def restart_postgres(self) -> None:
         """Restart PostgreSQL at once: every connection is cut, as at a failover."""
         server = self.database.server
@@ -87,6 +97,8 @@ def running_cluster(data: Path, origins: Origins, layout: Layout) -> Iterator[Cl
         store = started(redis(folder(data, "redis")))
         sign_in = auth(data, origins, database.url("postgresql"), TOKEN_LIFETIME)
         started(part_of(sign_in))
+        # The first who asks has the first key made: workers that ask at once would make several.
+        httpx2.get(f"{origins.page}/api/auth/jwks", trust_env=False).raise_for_status()
         make_tables(database, data)
         started(part_of(chatbot(data, origins)))
         application = database.url("postgresql+asyncpg", APPLICATION)
