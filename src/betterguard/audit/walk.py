@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tree_sitter import Parser
 
@@ -177,75 +177,6 @@ class _Walker:
         self.source = source
         self.plain = source.decode("ascii") if source.isascii() else None
         self.imports: list[Import] = []
-        exprs: dict[str, Callable[[Node, int], Expr]] = {
-            "identifier": self._name,
-            "dotted_name": self._name,
-            "attribute": self._attribute,
-            "call": self._call,
-            "subscript": self._subscript,
-            "generic_type": self._generic,
-            "string": self._string,
-            "concatenated_string": self._concatenated,
-            "integer": self._number,
-            "float": self._number,
-            "true": self._constant,
-            "false": self._constant,
-            "none": self._constant,
-            "ellipsis": self._constant,
-            "list": self._sequence,
-            "tuple": self._sequence,
-            "expression_list": self._sequence,
-            "pattern_list": self._sequence,
-            "tuple_pattern": self._sequence,
-            "list_pattern": self._sequence,
-            "set": self._sequence,
-            "dictionary": self._dictionary,
-            "comparison_operator": self._comparison,
-            "boolean_operator": self._boolean,
-            "not_operator": self._not,
-            "binary_operator": self._binary,
-            "slice": self._slice,
-            "lambda": self._lambda,
-            "conditional_expression": self._conditional,
-            "named_expression": self._walrus,
-            "await": self._inner,
-            "parenthesized_expression": self._inner,
-            "type": self._inner,
-            "list_splat": self._star,
-            "dictionary_splat": self._star,
-            "list_splat_pattern": self._star,
-            "list_comprehension": self._comprehension,
-            "set_comprehension": self._comprehension,
-            "generator_expression": self._comprehension,
-            "dictionary_comprehension": self._comprehension,
-        }
-        stmts: dict[str, Callable[[Node, int], Stmt | None]] = {
-            "expression_statement": self._expression,
-            "return_statement": self._simple,
-            "raise_statement": self._simple,
-            "delete_statement": self._simple,
-            "assert_statement": self._simple,
-            "if_statement": self._if,
-            "elif_clause": self._if,
-            "for_statement": self._for,
-            "while_statement": self._while,
-            "with_statement": self._with,
-            "try_statement": self._try,
-            "match_statement": self._match,
-            "function_definition": self._def,
-            "class_definition": self._class,
-            "decorated_definition": self._decorated,
-            "type_alias_statement": self._alias,
-            "import_statement": self._import,
-            "import_from_statement": self._import_from,
-            "future_import_statement": self._import_from,
-            "pass_statement": self._pass,
-            "continue_statement": self._pass,
-            "break_statement": self._pass,
-            "ERROR": self._error,
-        }
-        self._exprs = by_number(exprs)
-        self._stmts = by_number(stmts)
 
     def text(self, node: Node) -> str:
         if self.plain is not None:
@@ -257,7 +188,7 @@ class _Walker:
         if depth > MAX_DEPTH:
             return Expr("other", "deep", node.start_byte, node.end_byte)
         if make is not None:
-            return make(node, depth + 1)
+            return make(self, node, depth + 1)
         return Expr(
             "other",
             node.type,
@@ -275,7 +206,7 @@ class _Walker:
             kind = child.kind_id
             make = self._exprs.get(kind)
             if make is not None:
-                found.append(make(child, depth + 1))
+                found.append(make(self, child, depth + 1))
             elif kind not in _COMMENT:
                 found.append(self.expr(child, depth))
         return tuple(found)
@@ -463,7 +394,7 @@ class _Walker:
             make = self._stmts.get(child.kind_id)
             if make is None:
                 continue
-            made = make(child, depth + 1)
+            made = make(self, child, depth + 1)
             if made is not None:
                 found.append(made)
         return tuple(found)
@@ -677,6 +608,78 @@ class _Walker:
             shown = self.text(alias) if alias is not None else name
             self.imports.append(Import(shown, origin, name, child.start_byte))
         return Stmt("import", node.start_byte, node.end_byte)
+
+    _exprs: ClassVar[dict[int, Callable[[_Walker, Node, int], Expr]]] = by_number(
+        {
+            "identifier": _name,
+            "dotted_name": _name,
+            "attribute": _attribute,
+            "call": _call,
+            "subscript": _subscript,
+            "generic_type": _generic,
+            "string": _string,
+            "concatenated_string": _concatenated,
+            "integer": _number,
+            "float": _number,
+            "true": _constant,
+            "false": _constant,
+            "none": _constant,
+            "ellipsis": _constant,
+            "list": _sequence,
+            "tuple": _sequence,
+            "expression_list": _sequence,
+            "pattern_list": _sequence,
+            "tuple_pattern": _sequence,
+            "list_pattern": _sequence,
+            "set": _sequence,
+            "dictionary": _dictionary,
+            "comparison_operator": _comparison,
+            "boolean_operator": _boolean,
+            "not_operator": _not,
+            "binary_operator": _binary,
+            "slice": _slice,
+            "lambda": _lambda,
+            "conditional_expression": _conditional,
+            "named_expression": _walrus,
+            "await": _inner,
+            "parenthesized_expression": _inner,
+            "type": _inner,
+            "list_splat": _star,
+            "dictionary_splat": _star,
+            "list_splat_pattern": _star,
+            "list_comprehension": _comprehension,
+            "set_comprehension": _comprehension,
+            "generator_expression": _comprehension,
+            "dictionary_comprehension": _comprehension,
+        }
+    )
+    _stmts: ClassVar[dict[int, Callable[[_Walker, Node, int], Stmt | None]]] = by_number(
+        {
+            "expression_statement": _expression,
+            "return_statement": _simple,
+            "raise_statement": _simple,
+            "delete_statement": _simple,
+            "assert_statement": _simple,
+            "if_statement": _if,
+            "elif_clause": _if,
+            "for_statement": _for,
+            "while_statement": _while,
+            "with_statement": _with,
+            "try_statement": _try,
+            "match_statement": _match,
+            "function_definition": _def,
+            "class_definition": _class,
+            "decorated_definition": _decorated,
+            "type_alias_statement": _alias,
+            "import_statement": _import,
+            "import_from_statement": _import_from,
+            "future_import_statement": _import_from,
+            "pass_statement": _pass,
+            "continue_statement": _pass,
+            "break_statement": _pass,
+            "ERROR": _error,
+        }
+    )
 
 
 def _named(node: Node, limit: int = MAX_ELEMENTS) -> list[Node]:
