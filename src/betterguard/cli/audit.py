@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
 from betterguard.audit import Config, Report, find_config
 from betterguard.audit import audit as run_audit
@@ -23,6 +22,7 @@ from betterguard.audit.policy import changed_lines, on_lines, without_baseline, 
 from betterguard.audit.reports import machine, text
 from betterguard.audit.reports.checklist import filled
 from betterguard.cli.commands import alone
+from betterguard.cli.terminal import console
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -255,6 +255,7 @@ def _progress() -> Iterator[Callable[[int, int], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    from rich.console import Console  # noqa: PLC0415  slow to import
     from rich.progress import Progress  # noqa: PLC0415  slow to import
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -274,8 +275,10 @@ def _narrow(report: Report, baseline: Path | None, diff_base: str | None) -> Rep
 def _write(report: Report, style: Format, output: Path | None) -> None:
     if style is Format.text:
         if output is None:
-            _console().print(text.text(report), highlight=False, soft_wrap=True)
+            console().print(text.text(report), highlight=False, soft_wrap=True)
             return
+        from rich.console import Console  # noqa: PLC0415  slow to import
+
         with output.open("w", encoding="utf-8") as stream:
             Console(file=stream, width=200).print(
                 text.text(report), highlight=False, soft_wrap=True
@@ -302,11 +305,6 @@ def _machine(report: Report, style: Format) -> str:
             return text.concise(report)
 
 
-def _console() -> Console:
-    """Output for people; where it is not a terminal, lines are as long as they are."""
-    return Console(width=None if sys.stdout.isatty() else 160)
-
-
 def _explain(rule: str) -> None:
     from betterguard.audit.reports.explain import page  # noqa: PLC0415  loads every rule
     from betterguard.audit.rules import BY_ID  # noqa: PLC0415  loads every rule
@@ -318,7 +316,7 @@ def _explain(rule: str) -> None:
         table = Table("rule", "name", "severity", "what is wrong")
         for known in BY_ID.values():
             table.add_row(known.id, known.name, known.severity.label, known.message)
-        _console().print(table)
+        console().print(table)
         return
     if wanted not in BY_ID:
         raise ConfigurationError([f"there is no rule {rule!r}; --explain all lists them"])
@@ -338,7 +336,7 @@ def _show_routes(entries: list[RouteEntry], *, as_json: bool) -> None:
     table = Table("method", "path", "handler", "authentication", "by", "rows")
     for row in _rows(entries):
         table.add_row(*row)
-    _console().print(table)
+    console().print(table)
 
 
 def _rows(entries: list[RouteEntry]) -> Iterator[tuple[str, ...]]:
