@@ -1,6 +1,6 @@
 """Run measurements: ``python -m bench`` runs all, ``python -m bench overhead`` one.
 
-``python -m bench.audit`` stands apart: it needs a corpus of other people's code.
+``python -m bench.audit`` and ``bench.audit_speed`` stand apart: they need other people's code.
 """
 
 from __future__ import annotations

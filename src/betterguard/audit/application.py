@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
 VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "trace"})
 ROUTE_DECORATORS = VERBS | {"api_route", "route", "websocket", "websocket_route"}
 _ROUTER_CALLS = re.compile(r"(?:^|\.)(?:FastAPI|Starlette|\w*APIRouter|\w*Router)$")
+_WIRING = frozenset(
+    {
+        "include_router",
+        "mount",
+        "add_middleware",
+        "add_exception_handler",
+        "add_api_route",
+        "add_api_websocket_route",
+        "add_route",
+    }
+)
+"""Methods of applications and routers that are called rather than used as decorators."""
 _APP_CALLS = re.compile(r"(?:^|\.)(?:FastAPI|Starlette)$")
 _STAGE = re.compile(r"env|stage|debug|local|dev|test", re.IGNORECASE)
 _ID = re.compile(r"\{(?:\w+_)?(?:id|uuid|guid|pk|slug|number)(?::\w+)?\}$", re.IGNORECASE)
@@ -219,8 +232,9 @@ class Application:
     # calls on routers
 
     def _collect_calls(self) -> None:
+        wired = {file for file, scope in self._scopes if scope.function is None and _is_wired(file)}
         for file, scope in self._scopes:
-            for expr in scope.expressions:
+            for expr in scope.expressions if file in wired else ():
                 if expr.kind == "call":
                     self._read_call(file, scope, expr)
             for function in scope.functions:
@@ -473,7 +487,14 @@ class Scope:
 
 def _scopes(project: Project, file: File) -> Iterator[Scope]:
     refs = project.in_file(file)
-    yield Scope(file, None, [ref for ref in refs if ref.outer is None])
+    inner: defaultdict[int, list[FunctionRef]] = defaultdict(list)
     for ref in refs:
-        inner = [other for other in refs if other.outer is ref]
-        yield Scope(file, ref, inner)
+        inner[id(ref.outer)].append(ref)
+    yield Scope(file, None, inner[id(None)])
+    for ref in refs:
+        yield Scope(file, ref, inner[id(ref)])
+
+
+def _is_wired(file: File) -> bool:
+    """Whether a file has any call by which routers, middleware and handlers are put together."""
+    return any(call.text == "()" or method(call) in _WIRING for call in file.calls)

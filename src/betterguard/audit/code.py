@@ -16,7 +16,7 @@ from betterguard.audit.security import Decode, Security
 from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from betterguard.audit.environment import Environment
     from betterguard.audit.facts import Module
@@ -36,6 +36,8 @@ class Code:
         self.environment = environment
         self.knowledge = knowledge or Knowledge()
         self._reaching: dict[int, bool] = {}
+        self._files: dict[tuple[str, ...], tuple[File, ...]] = {}
+        self._functions: dict[tuple[str, ...], tuple[FunctionRef, ...]] = {}
 
     @cached_property
     def calls(self) -> Calls:
@@ -67,19 +69,27 @@ class Code:
         """Whose rows, and whether code asks."""
         return Ownership(self.calls, self.security, self.queries)
 
-    def files(self, *words: str) -> Iterator[File]:
+    def files(self, *words: str) -> tuple[File, ...]:
         """Give the files in whose text one of the words occurs (see ``walk.TRIGGERS``)."""
-        wanted = set(words)
-        for file in self.project.files.values():
-            if file.facts.words & wanted:
-                yield file
+        if words not in self._files:
+            files = self.project.files.values()
+            self._files[words] = tuple(
+                [file for file in files if not file.facts.words.isdisjoint(words)]
+            )
+        return self._files[words]
 
-    def functions(self, *words: str) -> Iterator[FunctionRef]:
+    def functions(self, *words: str) -> tuple[FunctionRef, ...]:
         """Top-level functions and methods of those files; nested ones belong to their outer one."""
-        for file in self.files(*words):
-            for function in self.project.in_file(file):
-                if function.outer is None:
-                    yield function
+        if words not in self._functions:
+            self._functions[words] = tuple(
+                [
+                    function
+                    for file in self.files(*words)
+                    for function in self.project.in_file(file)
+                    if function.outer is None
+                ]
+            )
+        return self._functions[words]
 
     @cached_property
     def decodes(self) -> tuple[Decode, ...]:
@@ -116,11 +126,13 @@ class Code:
     def _imported(self) -> frozenset[str]:
         found: set[str] = set()
         for file in self.project.files.values():
-            for imported in file.facts.imports:
-                for name in (imported.module, f"{imported.module}.{imported.name}"):
-                    module = self.project.module(file, name)
-                    if module is not None and module is not file:
-                        found.add(module.path)
+            imports = file.facts.imports
+            names = {imported.module for imported in imports}
+            names.update([f"{imported.module}.{imported.name}" for imported in imports])
+            for name in names:
+                module = self.project.module(file, name)
+                if module is not None and module is not file:
+                    found.add(module.path)
         return frozenset(found)
 
     def mentions(self, name: str) -> bool:
@@ -129,13 +141,13 @@ class Code:
 
     @cached_property
     def _names_read(self) -> frozenset[str]:
-        return frozenset(
-            name.rsplit(".", 1)[-1]
+        names = {
+            expr.text
             for file in self.files("jwt", "jose", "fastapi", "starlette")
             for expr in file.expressions
             if expr.kind in {"name", "call"}
-            for name in (expr.text,)
-        )
+        }
+        return frozenset([name.rsplit(".", 1)[-1] for name in names])
 
     @cached_property
     def is_isolated(self) -> bool:

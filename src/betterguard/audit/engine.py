@@ -63,7 +63,7 @@ def audit(  # noqa: PLR0913  each is a choice of the caller's, with a default
     config = config or Config()
     with _no_collection():
         inputs = gather(paths, config, relative_to)
-        key = _key(inputs, config)
+        key = _key(inputs, config) if cache is not None else ""
         known = cache.findings(key) if cache is not None else None
         if known is not None:
             kept, hidden = known
@@ -204,4 +204,7 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():  # else the host's own objects would thaw too
+                gc.freeze()
+                gc.unfreeze()  # all that was made counts as old, unseen
             gc.enable()

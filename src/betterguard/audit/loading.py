@@ -41,9 +41,12 @@ def gather(paths: Iterable[Path], config: Config, relative_to: Path | None = Non
     base = relative_to or (roots[0] if len(roots) == 1 and roots[0].is_dir() else Path.cwd())
     found: dict[str, Path] = {}
     for root in roots:
-        for _, path in walk(root, tests=config.tests):
-            shown = _shown(path, base)
-            if kind(path.name) and not config.excludes(shown):
+        start = _shown(root if root.is_dir() else root.parent, base)
+        for below, path in walk(root, tests=config.tests):
+            if not kind(below):
+                continue
+            shown = below if start == "." else f"{start}/{below}"
+            if not config.excludes(shown):
                 found[shown] = path
     repository = _repository(roots[0]) if roots else None
     if repository is not None:

@@ -40,7 +40,7 @@ _ZONED_TYPES = re.compile(
 _DATE_TYPES = frozenset({"DateTime", "TIMESTAMP", "UTCDateTime", "UtcDateTime", "TIMESTAMPTZ"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """One column: where it is written and what its declaration says."""
 
@@ -55,12 +55,13 @@ class Column:
         """Where it is written."""
         return self.stmt.pos
 
-    def expressions(self) -> Iterator[Expr]:
+    @cached_property
+    def expressions(self) -> tuple[Expr, ...]:
         """Everything in the declaration's value and annotation."""
-        for expr in (self.value, self.note):
-            if expr is not None:
-                yield from subexpressions(expr)
+        said = [expr for expr in (self.value, self.note) if expr is not None]
+        return tuple([part for expr in said for part in subexpressions(expr)])
 
+    @cached_property
     def names(self) -> set[str]:
         """Give the last part of every name in the declaration."""
         found: set[str] = set()
@@ -74,7 +75,7 @@ class Column:
     @property
     def is_datetime(self) -> bool:
         """Whether it holds a date or a time."""
-        names = self.names()
+        names = self.names
         if self.note is not None:
             noted = {name.rsplit(".", 1)[-1] for name in names_in(self.note)}
             if "datetime" in noted:
@@ -84,24 +85,24 @@ class Column:
     @property
     def is_zoned(self) -> bool:
         """Declared with a time zone, or with a type that takes care of one."""
-        if any(_ZONED_TYPES.search(name) for name in self.names()):
+        if any(_ZONED_TYPES.search(name) for name in self.names):
             return True
         return any(
             part.kind == "call"
             and (zone := keyword(part, "timezone")) is not None
             and zone.text == "True"
-            for part in self.expressions()
+            for part in self.expressions
         )
 
     @property
     def has_explicit_type(self) -> bool:
         """Whether its SQL type is written out."""
-        return bool(self.names() & _DATE_TYPES)
+        return bool(self.names & _DATE_TYPES)
 
     @property
     def foreign_key(self) -> str:
         """``table.column`` of a foreign key, else empty."""
-        for part in self.expressions():
+        for part in self.expressions:
             if part.kind == "call":
                 if method(part) == "ForeignKey" and part.parts and part.parts[0].kind == "str":
                     return part.parts[0].text
@@ -120,12 +121,12 @@ class Column:
             part.kind == "call"
             and (value := keyword(part, option)) is not None
             and value.text == "True"
-            for part in self.expressions()
+            for part in self.expressions
         )
 
     def option(self, *names: str) -> Expr | None:
         """Give the value of the first of these options that the declaration gives."""
-        for part in self.expressions():
+        for part in self.expressions:
             if part.kind in {"call", "dict"}:
                 for name in names:
                     if (value := keyword(part, name)) is not None:

@@ -477,6 +477,9 @@ class Project:
 
     def module(self, file: File, dotted: str) -> File | None:
         """Give the project's file that an import names, nearest to the importing file."""
+        tail = dotted.rpartition(".")[2]
+        if tail and tail not in self._by_tail:
+            return None
         if dotted.startswith("."):
             return self._relative(file, dotted)
         folder = file.path.rpartition("/")[0]

@@ -73,11 +73,11 @@ def walk(root: Path, *, tests: bool = False) -> Iterator[tuple[str, Path]]:
     for folder, folders, files in os.walk(root):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if _is_wanted(here, name, tests=tests))
+        below = here.relative_to(root).as_posix()
+        prefix = "" if below == "." else f"{below}/"
         for name in sorted(files):
-            path = here / name
-            shown = path.relative_to(root).as_posix()
-            if tests or not is_test(shown):
-                yield shown, path
+            if tests or not is_test(name):
+                yield prefix + name, here / name
 
 
 def _is_wanted(parent: Path, name: str, *, tests: bool) -> bool:
@@ -129,6 +129,8 @@ def read(shown: str, path: Path) -> Source:
 
 def decode(shown: str, raw: bytes) -> Source:
     """Bring a file's bytes to UTF-8, following its byte order mark or its coding line."""
+    if raw.isascii() and b"coding" not in raw:
+        return Source(shown, raw)
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
     except (SyntaxError, UnicodeDecodeError):

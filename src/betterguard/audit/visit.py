@@ -29,8 +29,14 @@ def statements(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Stmt]:
 
 def subexpressions(expr: Expr) -> list[Expr]:
     """Give the expression and all that it is made of, outermost first."""
-    if not expr.parts and expr.base is None:
-        return [expr]
+    if expr.base is None:
+        if not expr.parts:
+            return [expr]
+        for part in expr.parts:
+            if part.parts or part.base is not None:
+                break
+        else:
+            return [expr, *expr.parts]
     found: list[Expr] = []
     stack = [expr]
     while stack:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
-import tree_sitter_python
-from tree_sitter import Language, Parser
+from tree_sitter import Parser
 
 from betterguard.audit.facts import (
     Class,
@@ -18,13 +18,46 @@ from betterguard.audit.facts import (
     Stmt,
     Suppression,
 )
+from betterguard.audit.grammar import PYTHON, by_number, field, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tree_sitter import Node
 
-PYTHON = Language(tree_sitter_python.language())
+_expr: Callable[[tuple[object, ...]], Expr] = partial(tuple.__new__, Expr)
+"""Makes a record of all its seven values in half the time of its constructor."""
+
+_COMMENT = kinds("comment")
+_IDENTIFIER = kinds("identifier")
+_ARGUMENT_LIST = kinds("argument_list")
+_KEYWORD_ARGUMENT = kinds("keyword_argument")
+_DICTIONARY_SPLAT = kinds("dictionary_splat")
+_PAIR = kinds("pair")
+_ASSIGNMENT = kinds("assignment")
+_AUGMENTED = kinds("augmented_assignment")
+_STRING = kinds("string")
+_CONTENT = kinds("string_content")
+_INTERPOLATION = kinds("interpolation")
+_BRANCHES = kinds("elif_clause", "else_clause")
+_ELSE = kinds("else_clause")
+_BLOCK = kinds("block")
+_DECORATOR = kinds("decorator")
+_CLASS = kinds("class_definition")
+_WILDCARD = kinds("wildcard_import")
+_IMPORTED = kinds("dotted_name", "aliased_import")
+_CLAUSES = kinds("for_in_clause", "if_clause", "pair")
+
+_LEFT, _RIGHT, _TYPE, _NAME, _VALUE, _ALIAS = map(
+    field, ("left", "right", "type", "name", "value", "alias")
+)
+_BODY, _CONDITION, _CONSEQUENCE, _ALTERNATIVE = map(
+    field, ("body", "condition", "consequence", "alternative")
+)
+_PARAMETERS, _RETURN_TYPE, _SUPERCLASSES, _MODULE_NAME = map(
+    field, ("parameters", "return_type", "superclasses", "module_name")
+)
+_DEFINITION, _SUBJECT = map(field, ("definition", "subject"))
 
 MAX_DEPTH = 60
 """Expressions nested deeper say nothing that a rule needs; the bound keeps recursion safe."""
@@ -37,6 +70,7 @@ MAX_STATEMENTS = 20_000
 _NOQA = re.compile(r"#\s*noqa:\s*(BG\d+(?:[\s,]+BG\d+)*)\s*(?:[-–—:(#]*\s*)(.*)", re.IGNORECASE)  # noqa: RUF001  people type dashes
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "\n": ""}
+_OPENING = re.compile(r"""(\w*)(\'{3}|"{3}|'|")""")
 _ESCAPED = re.compile(rb"\\[uUN]")
 TRIGGERS = tuple(
     (word, word.encode())
@@ -143,73 +177,6 @@ class _Walker:
         self.source = source
         self.plain = source.decode("ascii") if source.isascii() else None
         self.imports: list[Import] = []
-        self._exprs: dict[str, Callable[[Node, int], Expr]] = {
-            "identifier": self._name,
-            "dotted_name": self._name,
-            "attribute": self._attribute,
-            "call": self._call,
-            "subscript": self._subscript,
-            "generic_type": self._generic,
-            "string": self._string,
-            "concatenated_string": self._concatenated,
-            "integer": self._number,
-            "float": self._number,
-            "true": self._constant,
-            "false": self._constant,
-            "none": self._constant,
-            "ellipsis": self._constant,
-            "list": self._sequence,
-            "tuple": self._sequence,
-            "expression_list": self._sequence,
-            "pattern_list": self._sequence,
-            "tuple_pattern": self._sequence,
-            "list_pattern": self._sequence,
-            "set": self._sequence,
-            "dictionary": self._dictionary,
-            "comparison_operator": self._comparison,
-            "boolean_operator": self._boolean,
-            "not_operator": self._not,
-            "binary_operator": self._binary,
-            "slice": self._slice,
-            "lambda": self._lambda,
-            "conditional_expression": self._conditional,
-            "named_expression": self._walrus,
-            "await": self._inner,
-            "parenthesized_expression": self._inner,
-            "type": self._inner,
-            "list_splat": self._star,
-            "dictionary_splat": self._star,
-            "list_splat_pattern": self._star,
-            "list_comprehension": self._comprehension,
-            "set_comprehension": self._comprehension,
-            "generator_expression": self._comprehension,
-            "dictionary_comprehension": self._comprehension,
-        }
-        self._stmts: dict[str, Callable[[Node, int], Stmt | None]] = {
-            "expression_statement": self._expression,
-            "return_statement": self._simple,
-            "raise_statement": self._simple,
-            "delete_statement": self._simple,
-            "assert_statement": self._simple,
-            "if_statement": self._if,
-            "elif_clause": self._if,
-            "for_statement": self._for,
-            "while_statement": self._while,
-            "with_statement": self._with,
-            "try_statement": self._try,
-            "match_statement": self._match,
-            "function_definition": self._def,
-            "class_definition": self._class,
-            "decorated_definition": self._decorated,
-            "type_alias_statement": self._alias,
-            "import_statement": self._import,
-            "import_from_statement": self._import_from,
-            "future_import_statement": self._import_from,
-            "pass_statement": self._pass,
-            "continue_statement": self._pass,
-            "break_statement": self._pass,
-            "ERROR": self._error,
-        }
 
     def text(self, node: Node) -> str:
         if self.plain is not None:
@@ -217,11 +184,11 @@ class _Walker:
         return self.source[node.start_byte : node.end_byte].decode(errors="replace")
 
     def expr(self, node: Node, depth: int) -> Expr:
-        make = self._exprs.get(node.type)
+        make = self._exprs.get(node.kind_id)
         if depth > MAX_DEPTH:
             return Expr("other", "deep", node.start_byte, node.end_byte)
         if make is not None:
-            return make(node, depth + 1)
+            return make(self, node, depth + 1)
         return Expr(
             "other",
             node.type,
@@ -236,21 +203,24 @@ class _Walker:
             return tuple([self.expr(child, depth) for child in _named(node)])
         found: list[Expr] = []
         for child in node.named_children:
-            what = child.type
-            make = self._exprs.get(what)
+            kind = child.kind_id
+            make = self._exprs.get(kind)
             if make is not None:
-                found.append(make(child, depth + 1))
-            elif what != "comment":
+                found.append(make(self, child, depth + 1))
+            elif kind not in _COMMENT:
                 found.append(self.expr(child, depth))
         return tuple(found)
 
     def _name(self, node: Node, _depth: int) -> Expr:
-        return Expr("name", self.text(node), node.start_byte, node.end_byte)
+        start, end = node.byte_range
+        plain = self.plain
+        text = plain[start:end] if plain is not None else self.text(node)
+        return _expr(("name", text, start, end, None, (), ()))
 
     def _attribute(self, node: Node, depth: int) -> Expr:
         text = self.text(node)
         if text.replace(".", "_").isidentifier():
-            return Expr("name", text, node.start_byte, node.end_byte)
+            return _expr(("name", text, node.start_byte, node.end_byte, None, (), ()))
         base = self.expr(node.children[0], depth)
         name = self.text(node.children[-1])
         if base.kind == "name":
@@ -258,27 +228,32 @@ class _Walker:
         return Expr("attr", name, node.start_byte, node.end_byte, base)
 
     def _call(self, node: Node, depth: int) -> Expr:
-        callee = self.expr(node.children[0], depth)
-        parts, keywords = self._arguments(node.children[-1], depth)
+        children = node.children
+        callee = self.expr(children[0], depth)
+        parts, keywords = self._arguments(children[-1], depth)
         text, base = callee.text, callee.base
         if callee.kind == "attr":
             text = "." + text
         elif callee.kind != "name":
             text, base = "()", callee
-        names = tuple([name for name, _ in keywords])
-        values = (*parts, *[value for _, value in keywords])
-        return Expr("call", text, node.start_byte, node.end_byte, base, values, names)
+        names: tuple[str, ...] = ()
+        if keywords:
+            names = tuple([name for name, _ in keywords])
+            parts += [value for _, value in keywords]
+        start, end = node.byte_range
+        return _expr(("call", text, start, end, base, tuple(parts), names))
 
     def _arguments(self, node: Node, depth: int) -> tuple[list[Expr], list[tuple[str, Expr]]]:
-        if node.type != "argument_list":
+        if node.kind_id not in _ARGUMENT_LIST:
             return [self.expr(node, depth)], []
         positional: list[Expr] = []
         keywords: list[tuple[str, Expr]] = []
         for child in _named(node):
-            if child.type == "keyword_argument":
-                value = self.expr(child.children[-1], depth)
-                keywords.append((self.text(child.children[0]), value))
-            elif child.type == "dictionary_splat":
+            kind = child.kind_id
+            if kind in _KEYWORD_ARGUMENT:
+                sides = child.children
+                keywords.append((self.text(sides[0]), self.expr(sides[-1], depth)))
+            elif kind in _DICTIONARY_SPLAT:
                 keywords.append(("**", self.expr(child.children[-1], depth)))
             else:
                 positional.append(self.expr(child, depth))
@@ -298,25 +273,26 @@ class _Walker:
         return Expr("sub", "", node.start_byte, node.end_byte, base, parts)
 
     def _string(self, node: Node, depth: int) -> Expr:
-        children = node.children
-        start = self.text(children[0])
-        prefix = start.rstrip("\"'").lower()
-        raw = self.source[children[0].end_byte : children[-1].start_byte]
+        whole = self.text(node)
+        opening = _OPENING.match(whole)
+        prefix, quote = opening.groups() if opening is not None else ("", "")
+        prefix = prefix.lower()
         if "f" in prefix or "t" in prefix:
             return self._formatted(node, depth)
-        text = raw.decode(errors="replace")
+        text = whole[len(prefix) + len(quote) :].removesuffix(quote)
         if "r" not in prefix:
             text = unescape(text)
         kind = "bytes" if "b" in prefix else "str"
-        return Expr(kind, text, node.start_byte, node.end_byte)
+        return _expr((kind, text, node.start_byte, node.end_byte, None, (), ()))
 
     def _formatted(self, node: Node, depth: int) -> Expr:
         literal: list[str] = []
         parts: list[Expr] = []
         for child in _named(node):
-            if child.type == "string_content":
+            kind = child.kind_id
+            if kind in _CONTENT:
                 literal.append(unescape(self.text(child)))
-            elif child.type == "interpolation" and child.named_children:
+            elif kind in _INTERPOLATION and child.named_children:
                 literal.append("{}")
                 parts.append(self.expr(child.named_children[0], depth))
         return Expr("fstr", "".join(literal), node.start_byte, node.end_byte, None, tuple(parts))
@@ -343,11 +319,13 @@ class _Walker:
         names: list[str] = []
         values: list[Expr] = []
         for child in _named(node):
-            if child.type == "pair":
-                key = self.expr(child.children[0], depth)
+            kind = child.kind_id
+            if kind in _PAIR:
+                sides = child.children
+                key = self.expr(sides[0], depth)
                 names.append(key.text if key.kind == "str" else "")
-                values.append(self.expr(child.children[-1], depth))
-            elif child.type == "dictionary_splat":
+                values.append(self.expr(sides[-1], depth))
+            elif kind in _DICTIONARY_SPLAT:
                 names.append("**")
                 values.append(self.expr(child.children[-1], depth))
         return Expr("dict", "", node.start_byte, node.end_byte, None, tuple(values), tuple(names))
@@ -404,7 +382,7 @@ class _Walker:
     def _comprehension(self, node: Node, depth: int) -> Expr:
         parts: list[Expr] = []
         for child in _named(node):
-            plain = child.type not in {"for_in_clause", "if_clause", "pair"}
+            plain = child.kind_id not in _CLAUSES
             parts.extend([self.expr(child, depth)] if plain else self._children(child, depth))
         return Expr("comp", "", node.start_byte, node.end_byte, None, tuple(parts))
 
@@ -413,10 +391,10 @@ class _Walker:
             return ()
         found: list[Stmt] = []
         for child in _named(node, MAX_STATEMENTS):
-            make = self._stmts.get(child.type)
+            make = self._stmts.get(child.kind_id)
             if make is None:
                 continue
-            made = make(child, depth + 1)
+            made = make(self, child, depth + 1)
             if made is not None:
                 found.append(made)
         return tuple(found)
@@ -426,12 +404,13 @@ class _Walker:
         if not children:
             return None
         first = children[0]
-        if first.type == "assignment":
+        kind = first.kind_id
+        if kind in _ASSIGNMENT:
             return self._assignment(node, first)
-        if first.type == "augmented_assignment":
+        if kind in _AUGMENTED:
             parts = self._children(first, 0)
             return Stmt("aug", node.start_byte, node.end_byte, parts)
-        if first.type == "string":
+        if kind in _STRING:
             return None
         return Stmt("expr", node.start_byte, node.end_byte, self._children(node, 0))
 
@@ -439,14 +418,14 @@ class _Walker:
         targets: list[Expr] = []
         note: Expr | None = None
         while True:
-            annotation = node.child_by_field_name("type")
+            annotation = node.child_by_field_id(_TYPE)
             if annotation is not None:
                 note = self.expr(annotation, 0)
-            left = node.child_by_field_name("left")
-            right = node.child_by_field_name("right")
+            left = node.child_by_field_id(_LEFT)
+            right = node.child_by_field_id(_RIGHT)
             if left is not None:
                 targets.append(self.expr(left, 0))
-            if right is None or right.type != "assignment":
+            if right is None or right.kind_id not in _ASSIGNMENT:
                 break
             node = right
         if right is not None:
@@ -465,12 +444,13 @@ class _Walker:
         return Stmt("error", node.start_byte, node.end_byte, body=self.block(node, depth))
 
     def _if(self, node: Node, depth: int) -> Stmt:
-        condition = node.child_by_field_name("condition")
-        body = self.block(node.child_by_field_name("consequence"), depth)
+        condition = node.child_by_field_id(_CONDITION)
+        body = self.block(node.child_by_field_id(_CONSEQUENCE), depth)
         orelse: tuple[Stmt, ...] = ()
-        for branch in reversed(node.children_by_field_name("alternative")):
-            if branch.type == "else_clause":
-                orelse = self.block(branch.child_by_field_name("body"), depth)
+        branches = [child for child in node.named_children if child.kind_id in _BRANCHES]
+        for branch in reversed(branches):
+            if branch.kind_id in _ELSE:
+                orelse = self.block(branch.child_by_field_id(_BODY), depth)
             else:
                 elif_ = self._if(branch, depth)
                 orelse = (elif_._replace(orelse=orelse),)
@@ -478,31 +458,31 @@ class _Walker:
         return Stmt("if", node.start_byte, node.end_byte, exprs, body, orelse)
 
     def _for(self, node: Node, depth: int) -> Stmt:
-        heads = [node.child_by_field_name("left"), node.child_by_field_name("right")]
+        heads = [node.child_by_field_id(_LEFT), node.child_by_field_id(_RIGHT)]
         exprs = tuple([self.expr(head, 0) for head in heads if head is not None])
-        body = self.block(node.child_by_field_name("body"), depth)
+        body = self.block(node.child_by_field_id(_BODY), depth)
         return Stmt("for", node.start_byte, node.end_byte, exprs, body, self._else(node, depth))
 
     def _while(self, node: Node, depth: int) -> Stmt:
-        condition = node.child_by_field_name("condition")
+        condition = node.child_by_field_id(_CONDITION)
         exprs = (self.expr(condition, 0),) if condition is not None else ()
-        body = self.block(node.child_by_field_name("body"), depth)
+        body = self.block(node.child_by_field_id(_BODY), depth)
         return Stmt("while", node.start_byte, node.end_byte, exprs, body, self._else(node, depth))
 
     def _else(self, node: Node, depth: int) -> tuple[Stmt, ...]:
-        branch = node.child_by_field_name("alternative")
-        return self.block(branch.child_by_field_name("body"), depth) if branch else ()
+        branch = node.child_by_field_id(_ALTERNATIVE)
+        return self.block(branch.child_by_field_id(_BODY), depth) if branch else ()
 
     def _with(self, node: Node, depth: int) -> Stmt:
         exprs: list[Expr] = []
         for clause in _named(node):
             if clause.type == "with_clause":
                 exprs.extend(self._item(item) for item in _named(clause))
-        body = self.block(node.child_by_field_name("body"), depth)
+        body = self.block(node.child_by_field_id(_BODY), depth)
         return Stmt("with", node.start_byte, node.end_byte, tuple(exprs), body)
 
     def _item(self, node: Node) -> Expr:
-        value = node.child_by_field_name("value") or node
+        value = node.child_by_field_id(_VALUE) or node
         if value.type != "as_pattern":
             return self.expr(value, 0)
         made, target = (value.children[0], value.children[-1])
@@ -510,23 +490,25 @@ class _Walker:
         return Expr("walrus", name, value.start_byte, value.end_byte, None, (self.expr(made, 0),))
 
     def _try(self, node: Node, depth: int) -> Stmt:
-        body = self.block(node.child_by_field_name("body"), depth)
-        clauses = [self._clause(child, depth) for child in _named(node) if child.type != "block"]
+        body = self.block(node.child_by_field_id(_BODY), depth)
+        clauses = [
+            self._clause(child, depth) for child in _named(node) if child.kind_id not in _BLOCK
+        ]
         return Stmt("try", node.start_byte, node.end_byte, (), body, tuple(clauses))
 
     def _clause(self, node: Node, depth: int) -> Stmt:
         kind = node.type.removesuffix("_clause").removesuffix("_group")
-        block = next((child for child in node.children if child.type == "block"), None)
-        exprs = tuple([self._item(node)] if node.child_by_field_name("value") else ())
+        block = next((child for child in node.children if child.kind_id in _BLOCK), None)
+        exprs = tuple([self._item(node)] if node.child_by_field_id(_VALUE) else ())
         return Stmt(kind, node.start_byte, node.end_byte, exprs, self.block(block, depth))
 
     def _match(self, node: Node, depth: int) -> Stmt:
-        subject = node.child_by_field_name("subject")
+        subject = node.child_by_field_id(_SUBJECT)
         exprs = (self.expr(subject, 0),) if subject is not None else ()
         cases: list[Stmt] = []
-        block = node.child_by_field_name("body")
+        block = node.child_by_field_id(_BODY)
         for case in _named(block) if block is not None else ():
-            body = self.block(case.child_by_field_name("consequence"), depth)
+            body = self.block(case.child_by_field_id(_CONSEQUENCE), depth)
             cases.append(Stmt("case", case.start_byte, case.end_byte, (), body))
         return Stmt("match", node.start_byte, node.end_byte, exprs, tuple(cases))
 
@@ -534,24 +516,24 @@ class _Walker:
         return Stmt("assign", node.start_byte, node.end_byte, self._children(node, 0))
 
     def _decorated(self, node: Node, depth: int) -> Stmt | None:
-        definition = node.child_by_field_name("definition")
+        definition = node.child_by_field_id(_DEFINITION)
         if definition is None:
             return None
         decorators = tuple(
             self.expr(child.named_children[0], 0)
             for child in _named(node)
-            if child.type == "decorator" and child.named_children
+            if child.kind_id in _DECORATOR and child.named_children
         )
-        if definition.type == "class_definition":
+        if definition.kind_id in _CLASS:
             return self._class(definition, depth, decorators)
         return self._def(definition, depth, decorators)
 
     def _def(self, node: Node, depth: int, decorators: tuple[Expr, ...] = ()) -> Stmt | None:
-        name = node.child_by_field_name("name")
-        parameters = node.child_by_field_name("parameters")
+        name = node.child_by_field_id(_NAME)
+        parameters = node.child_by_field_id(_PARAMETERS)
         if name is None or parameters is None:
             return None
-        returns = node.child_by_field_name("return_type")
+        returns = node.child_by_field_id(_RETURN_TYPE)
         made = Function(
             self.text(name),
             name.start_byte,
@@ -559,16 +541,19 @@ class _Walker:
             tuple(self._params(parameters)),
             decorators,
             self.expr(returns, 0) if returns is not None else None,
-            self.block(node.child_by_field_name("body"), depth),
+            self.block(node.child_by_field_id(_BODY), depth),
             node.children[0].type == "async",
         )
         return Stmt("def", node.start_byte, node.end_byte, function=made)
 
     def _params(self, node: Node) -> Iterable[Param]:
         for child in _named(node):
-            name = child.child_by_field_name("name")
-            note = child.child_by_field_name("type")
-            value = child.child_by_field_name("value")
+            if child.kind_id in _IDENTIFIER:
+                yield Param(self.text(child), child.start_byte, None, None)
+                continue
+            name = child.child_by_field_id(_NAME)
+            note = child.child_by_field_id(_TYPE)
+            value = child.child_by_field_id(_VALUE)
             if name is None:
                 inner = child.named_children[0] if note is not None else child
                 name = inner
@@ -580,10 +565,10 @@ class _Walker:
             )
 
     def _class(self, node: Node, depth: int, decorators: tuple[Expr, ...] = ()) -> Stmt | None:
-        name = node.child_by_field_name("name")
+        name = node.child_by_field_id(_NAME)
         if name is None:
             return None
-        supers = node.child_by_field_name("superclasses")
+        supers = node.child_by_field_id(_SUPERCLASSES)
         bases, keywords = self._arguments(supers, 0) if supers is not None else ([], [])
         made = Class(
             self.text(name),
@@ -592,14 +577,14 @@ class _Walker:
             tuple(bases),
             tuple(keywords),
             decorators,
-            self.block(node.child_by_field_name("body"), depth),
+            self.block(node.child_by_field_id(_BODY), depth),
         )
         return Stmt("class", node.start_byte, node.end_byte, klass=made)
 
     def _import(self, node: Node, _depth: int) -> Stmt:
         for child in _named(node):
-            alias = child.child_by_field_name("alias")
-            name = self.text(child.child_by_field_name("name") or child)
+            alias = child.child_by_field_id(_ALIAS)
+            name = self.text(child.child_by_field_id(_NAME) or child)
             if alias is None:
                 root = name.split(".", 1)[0]
                 self.imports.append(Import(root, root, "", child.start_byte))
@@ -609,24 +594,99 @@ class _Walker:
         return Stmt("import", node.start_byte, node.end_byte)
 
     def _import_from(self, node: Node, _depth: int) -> Stmt:
-        module = node.child_by_field_name("module_name")
+        module = node.child_by_field_id(_MODULE_NAME)
         origin = self.text(module) if module is not None else "__future__"
-        for child in _named(node):
-            if child.type == "wildcard_import":
+        origin_at = module.start_byte if module is not None else -1
+        for child in node.named_children:
+            kind = child.kind_id
+            if kind in _WILDCARD:
                 self.imports.append(Import("*", origin, "*", child.start_byte))
-        for child in node.children_by_field_name("name"):
-            alias = child.child_by_field_name("alias")
-            name = self.text(child.child_by_field_name("name") or child)
+            if kind not in _IMPORTED or child.start_byte == origin_at:
+                continue
+            alias = child.child_by_field_id(_ALIAS)
+            name = self.text(child.child_by_field_id(_NAME) or child)
             shown = self.text(alias) if alias is not None else name
             self.imports.append(Import(shown, origin, name, child.start_byte))
         return Stmt("import", node.start_byte, node.end_byte)
+
+    _exprs: ClassVar[dict[int, Callable[[_Walker, Node, int], Expr]]] = by_number(
+        {
+            "identifier": _name,
+            "dotted_name": _name,
+            "attribute": _attribute,
+            "call": _call,
+            "subscript": _subscript,
+            "generic_type": _generic,
+            "string": _string,
+            "concatenated_string": _concatenated,
+            "integer": _number,
+            "float": _number,
+            "true": _constant,
+            "false": _constant,
+            "none": _constant,
+            "ellipsis": _constant,
+            "list": _sequence,
+            "tuple": _sequence,
+            "expression_list": _sequence,
+            "pattern_list": _sequence,
+            "tuple_pattern": _sequence,
+            "list_pattern": _sequence,
+            "set": _sequence,
+            "dictionary": _dictionary,
+            "comparison_operator": _comparison,
+            "boolean_operator": _boolean,
+            "not_operator": _not,
+            "binary_operator": _binary,
+            "slice": _slice,
+            "lambda": _lambda,
+            "conditional_expression": _conditional,
+            "named_expression": _walrus,
+            "await": _inner,
+            "parenthesized_expression": _inner,
+            "type": _inner,
+            "list_splat": _star,
+            "dictionary_splat": _star,
+            "list_splat_pattern": _star,
+            "list_comprehension": _comprehension,
+            "set_comprehension": _comprehension,
+            "generator_expression": _comprehension,
+            "dictionary_comprehension": _comprehension,
+        }
+    )
+    _stmts: ClassVar[dict[int, Callable[[_Walker, Node, int], Stmt | None]]] = by_number(
+        {
+            "expression_statement": _expression,
+            "return_statement": _simple,
+            "raise_statement": _simple,
+            "delete_statement": _simple,
+            "assert_statement": _simple,
+            "if_statement": _if,
+            "elif_clause": _if,
+            "for_statement": _for,
+            "while_statement": _while,
+            "with_statement": _with,
+            "try_statement": _try,
+            "match_statement": _match,
+            "function_definition": _def,
+            "class_definition": _class,
+            "decorated_definition": _decorated,
+            "type_alias_statement": _alias,
+            "import_statement": _import,
+            "import_from_statement": _import_from,
+            "future_import_statement": _import_from,
+            "pass_statement": _pass,
+            "continue_statement": _pass,
+            "break_statement": _pass,
+            "ERROR": _error,
+        }
+    )
 
 
 def _named(node: Node, limit: int = MAX_ELEMENTS) -> list[Node]:
     """Give the named children, without comments; only the first ones of a huge literal."""
     if node.child_count > limit * 3:
         return _first_named(node, limit)
-    return [child for child in node.named_children if child.type != "comment"]
+    return [child for child in node.named_children if child.kind_id not in _COMMENT]
 
 
 def _first_named(node: Node, limit: int) -> list[Node]:

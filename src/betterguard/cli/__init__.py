@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 
 from betterguard.console import force_utf8
@@ -10,6 +12,7 @@ from betterguard.console import force_utf8
 def main() -> None:
     """Run the command line; says how to install it when its libraries are missing."""
     force_utf8()
+    atexit.register(gc.freeze)  # what is left ends with the process: nothing looks at it again
     try:
         from betterguard.cli.program import app  # noqa: PLC0415  the extra may not be installed
     except ModuleNotFoundError as err:

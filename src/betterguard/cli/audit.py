@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from betterguard.audit import Config, Report, find_config
 from betterguard.audit import audit as run_audit
@@ -251,6 +250,7 @@ def _progress() -> Iterator[Callable[[int, int], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    from rich.console import Console  # noqa: PLC0415  slow to import
     from rich.progress import Progress  # noqa: PLC0415  slow to import
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -272,6 +272,8 @@ def _write(report: Report, style: Format, output: Path | None) -> None:
         if output is None:
             console().print(text.text(report), highlight=False, soft_wrap=True)
             return
+        from rich.console import Console  # noqa: PLC0415  slow to import
+
         with output.open("w", encoding="utf-8") as stream:
             Console(file=stream, width=200).print(
                 text.text(report), highlight=False, soft_wrap=True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["USAGE", "console", "read_token", "refuse"]
 
@@ -17,6 +19,8 @@ STDIN = "-"
 
 def console() -> Console:
     """Output for people; where it is not a terminal, lines are as long as they are."""
+    from rich.console import Console  # noqa: PLC0415  slow to import
+
     return Console(width=None if sys.stdout.isatty() else 160)
 
 

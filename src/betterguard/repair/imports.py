@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Parser
 
-from betterguard.audit.walk import PYTHON
+from betterguard.audit.grammar import PYTHON
 from betterguard.repair.edits import Edit
 from betterguard.repair.lines import end_of, next_after, start_of
 from betterguard.repair.statements import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from betterguard.audit.visit import argument, method, names_in, subexpressions
 
@@ -22,6 +23,8 @@ TOKEN_NAME = re.compile(
     re.IGNORECASE,
 )
 IDENTITY_NAMES = re.compile(r"user|payload|claims|identity|principal|sub$", re.IGNORECASE)
+_NAMES: WeakKeyDictionary[FunctionRef, set[str]] = WeakKeyDictionary()
+"""What was worked out, for as long as the project is in memory: several rules ask."""
 _STRIPPERS = frozenset({"replace", "split", "strip", "removeprefix", "partition", "lstrip"})
 
 
@@ -34,6 +37,13 @@ def token_functions(code: Code) -> Iterator[FunctionRef]:
 
 def token_names(function: FunctionRef) -> set[str]:
     """Local names that hold the token or the header that it comes in."""
+    known = _NAMES.get(function)
+    if known is None:
+        known = _NAMES[function] = _find_token_names(function)
+    return known
+
+
+def _find_token_names(function: FunctionRef) -> set[str]:
     seeds = {p.name for p in function.params if TOKEN_NAME.search(p.name)}
     for param in function.params:
         if param.annotation is not None and "HTTPAuthorizationCredentials" in set(

@@ -44,10 +44,10 @@ def _authenticators(code: Code) -> Iterator[FunctionRef]:
         for dependency in (*route.dependencies, *code.calls.dependencies(route.function)):
             for start in code.calls.entry_points(dependency.target):
                 for function in code.calls.reach(start):
-                    if id(function.function) in seen or not AUTH_NAMES.search(function.name):
+                    if id(function.function) in seen:
                         continue
                     seen.add(id(function.function))
-                    if not _compares(function):
+                    if AUTH_NAMES.search(function.name) and not _compares(function):
                         yield function
 
 

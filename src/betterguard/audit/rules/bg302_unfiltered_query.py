@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,12 @@ class _Walk:
     def _chosen(self, function: FunctionRef, seeds: set[str]) -> set[str]:
         """Give what is computed from the caller's values; rows that were found by them are not."""
         rows = {name for query in self.code.queries.of(function) for name in query.names}
-        for call, target in self.code.calls.callees(function):
-            held = {name for name, values in function.assigned.items() if call in values}
+        holding: defaultdict[int, set[str]] = defaultdict(set)
+        for name, values in function.assigned.items():
+            for value in values:
+                holding[id(value)].add(name)
+        for call, target in self.code.calls.callees(function) if holding else ():
+            held = holding.get(id(call))
             if held and any(
                 self.code.queries.of(ref) or self.code.queries.raw(ref)
                 for start in self.code.calls.entry_points(target)

@@ -66,7 +66,7 @@ def _stored(code: Code, file: File, dates: list[tuple[Model, Column]]) -> dict[i
     """Offsets of ``utcnow`` that end in a column, each with whether it is SQLModel's."""
     found: dict[int, bool] = {}
     for model, column in dates:
-        for part in column.expressions():
+        for part in column.expressions:
             if time.is_utcnow(code, file, part):
                 found[part.pos] = _by_sqlmodel(model, column.name)
     columns = code.models.dated

@@ -43,7 +43,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _calls(column: Column) -> Iterator[Expr]:
-    for part in column.expressions():
+    for part in column.expressions:
         if part.kind == "call" or (part.kind == "dict" and keywords(part)):
             yield part
 

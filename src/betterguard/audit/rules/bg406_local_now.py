@@ -43,7 +43,7 @@ def _stored(code: Code, file: File) -> set[int]:
     found: set[int] = set()
     for _, column in code.models.dates:
         if column.file is file:
-            found.update(part.pos for part in column.expressions())
+            found.update(part.pos for part in column.expressions)
     names = code.models.dated
     for function in code.project.in_file(file):
         for name, value, _ in code.queries.writes(function):
