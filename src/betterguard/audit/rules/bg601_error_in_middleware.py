@@ -80,6 +80,7 @@ RULE = Rule(
         "TypeError."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD
@@ -109,6 +110,70 @@ async def gate(request, call_next):
 @app.exception_handler(ValueError)
 async def wrong(request, exc):
     return {"detail": "wrong"}
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(HTTPException)
+async def answer(request, exc):
+    return {"detail": exc.detail}
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(Exception)
+async def failed(request, exc):
+    return {"detail": str(exc), "path": request.url.path}
+"""
+        ),
+    ),
+    fixed=(
+        Snippet.of("""
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+app = FastAPI()
+
+@app.middleware("http")
+async def gate(request, call_next):
+    if not request.headers.get("authorization"):
+        return JSONResponse(
+            status_code=401,
+            content={"detail": "Unauthorized"},
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return await call_next(request)
+"""),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(ValueError)
+async def wrong(request, exc):
+    return JSONResponse(status_code=500, content={"detail": "wrong"})
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(HTTPException)
+async def answer(request, exc):
+    return JSONResponse(
+        status_code=exc.status_code,
+        content={"detail": exc.detail},
+        headers=exc.headers,
+    )
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(Exception)
+async def failed(request, exc):
+    return JSONResponse(
+        status_code=500,
+        content={"detail": "Internal server error", "path": request.url.path},
+    )
 """
         ),
     ),
