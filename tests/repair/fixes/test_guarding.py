@@ -71,7 +71,7 @@ def test_a_dependency_that_loads_the_user_keeps_its_code() -> None:
         + TAIL.format(note="User")
     )
     made = fixed(text, "BG202")
-    assert "caller: betterguard_User = Depends(guard.user)) -> User:" in made
+    assert "caller: betterguard_User = Depends(guard.user),\n) -> User:" in made
     assert 'payload = {**caller.claims, "sub": caller.id' in made
     assert "return session.get(User, payload['sub'])" in made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.repair.lines import indent_of, start_of
-from betterguard.repair.syntax import source, walk
+from betterguard.repair.syntax import WIDTH, source, walk
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 INTERNAL = "Internal server error"
 """What a client may know of an error that nobody expected."""
 CHALLENGE = 'headers={"WWW-Authenticate": "Bearer"}'
-_WIDTH = 100
 _RESPONSES = ("fastapi.responses", "starlette.responses")
 
 
@@ -53,7 +52,7 @@ def answer(site: Site, statement: Node, called: str, arguments: list[str]) -> st
     """Write ``return called(…)`` in a statement's place, on several lines where one is too long."""
     line = f"return {called}({', '.join(arguments)})"
     begin = statement.start_byte - start_of(site.text, statement.start_byte)
-    if begin + len(line) <= _WIDTH or any("\n" in text for text in arguments):
+    if begin + len(line) <= WIDTH or any("\n" in text for text in arguments):
         return line
     indent = indent_of(site.text, statement.start_byte)
     inner = "".join(f"{indent}    {text},\n" for text in arguments)
