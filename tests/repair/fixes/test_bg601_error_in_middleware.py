@@ -15,7 +15,7 @@ app = FastAPI()
 class TaskNotFound(Exception): pass
 class Odd(Exception): pass
 ERRORS = {"http": HTTPException(403, "no", {"X-A": "b"}), "value": ValueError("pass" "word"),
-          "gone": TaskNotFound("t"), "odd": Odd("o"), "other": KeyError("pass" "word")}
+          "gone": TaskNotFound("t"), "odd": Odd("o"), "unauthorized": HTTPException(401), "other": KeyError("pass" "word")}
 @app.get("/{kind}")
 def give(kind: str, number: int = 0):
     raise ERRORS[kind]
@@ -104,6 +104,12 @@ RUN = [
         "/odd",
         (403, "n", ""),
         id="middleware-by-constant",
+    ),
+    pytest.param(
+        handler("401", '    return HTTPException(401, "who?")\n'),
+        "/unauthorized",
+        (401, "who?", "Bearer"),
+        id="handler-gives-the-error",
     ),
     pytest.param(CLASS, "/odd", (401, "Unauthorized", "Bearer"), id="middleware-class"),
 ]
@@ -206,6 +212,11 @@ STAYS = [
         handler(error="404", body='    from a import J\n    return J({"detail": 1})\n'),
         "",
         id="a-response",
+    ),
+    pytest.param(
+        handler("404", "    return HTTPException(exc.status_code)\n"),
+        "the status is not written here",
+        id="handler-gives-an-error-of-some-status",
     ),
     pytest.param(HEAD + 'def plain():\n    return {"detail": 1}\n', "", id="no-handler"),
     pytest.param(

@@ -1,4 +1,4 @@
-"""A handler's dictionary, and an HTTPException that middleware raises, become responses."""
+"""What a handler returns and what middleware raises, which is no response, becomes one."""
 
 from __future__ import annotations
 
@@ -51,9 +51,12 @@ def fix(site: Site) -> Fix | ByHand:
         "function_definition",
     ):
         return ByHand("the answer is made in an inner function")
-    if statement.type == "return_statement":
-        return _handler(site, function, statement)
-    return _middleware(site, function, statement)
+    call = statement.named_children[0] if statement.named_children else None
+    if statement.type == "raise_statement":
+        return _middleware(site, function, statement)
+    if call is not None and call.type == "call":
+        return _said(site, statement)
+    return _handler(site, function, statement)
 
 
 # handlers
@@ -122,11 +125,16 @@ def _without(site: Site, content: Node, secret: set[str]) -> str:
 
 
 def _middleware(site: Site, function: FunctionRef, statement: Node) -> Fix | ByHand:
-    call = next(walk(statement, "call"), None)
     if not _can_answer(function):
         return ByHand("this is no function that answers: send a JSONResponse there")
     if _is_caught(statement):
         return ByHand("an except around it may want the error: give back a JSONResponse")
+    return _said(site, statement)
+
+
+def _said(site: Site, statement: Node) -> Fix | ByHand:
+    """Answer with what an HTTPException says."""
+    call = next(walk(statement, "call"), None)
     given = _given(call) if call is not None else None
     number = _STATUS.search(given.get("status_code", "").rsplit(".", 1)[-1]) if given else None
     if given is None or number is None:
