@@ -126,3 +126,54 @@ def test_what_is_left_gives_the_reason(project: Path) -> None:
     assert result.exit_code == 1
     assert "BG108 password-storage" in result.stdout
     assert "app.py:2" in result.stdout
+
+
+GUARDED = """import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+app = FastAPI()
+def get_user(authorization: str = Header()) -> str:
+    try:
+        return jwt.decode(authorization, KEY, options={"verify_signature": False})["sub"]
+    except jwt.PyJWTError as err:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"}) from err
+@app.get("/me")
+def me(caller: str = Depends(get_user)):
+    return caller
+"""
+PINS = "fastapi==0.100.0\nsqlalchemy==1.4.0\npyjwt==2.14.0\n"
+
+
+def advised(*arguments: str) -> list[str]:
+    data = json.loads(run("--unsafe-fixes", "--diff", "--format", "json", *arguments).stdout)
+    return [one["code"] for one in data["advice"]]
+
+
+def test_pins_that_are_too_old_for_the_new_requirement_are_told(project: Path) -> None:
+    put(project, GUARDED)
+    (project / "requirements.txt").write_text(PINS)
+    assert advised() == ["fastapi>=0.128"]
+    result = run("--unsafe-fixes")
+    assert "the project pins fastapi 0.100.0; betterguard needs 0.128 or newer" in result.stdout
+    assert "betterguard>=" in (project / "requirements.txt").read_text()
+
+
+def test_where_a_list_cannot_be_added_to_the_line_is_told(project: Path) -> None:
+    put(project, GUARDED)
+    made = "fastapi==0.130.0 --hash=sha256:" + "0" * 64 + "\n"
+    (project / "requirements.txt").write_text(made)
+    assert [code.split(">=")[0] for code in advised()] == ["betterguard"]
+
+
+@pytest.mark.parametrize(
+    ("text", "pins"),
+    [
+        pytest.param(UTCNOW, PINS, id="no-fix-needs-it"),
+        pytest.param(GUARDED, PINS + "betterguard==1.0\n", id="required-already"),
+        pytest.param(GUARDED, "fastapi==0.130.0\n", id="new-enough"),
+        pytest.param(GUARDED, "fastapi\n", id="no-pin"),
+    ],
+)
+def test_no_pin_is_told(project: Path, text: str, pins: str) -> None:
+    put(project, text)
+    (project / "requirements.txt").write_text(pins)
+    assert advised() == []

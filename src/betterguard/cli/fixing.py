@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from betterguard.cli.advice import advice_data, show_advice
 from betterguard.repair import diffs, report
 from betterguard.repair.engine import repair
-from betterguard.repair.scaffold.manifests import add_requirement, betterguard
+from betterguard.repair.scaffold.manifests import (
+    add_requirement,
+    betterguard,
+    tell_conflicts,
+)
 from betterguard.repair.scaffold.plan import Plan
 from betterguard.repair.workspace import read_project
 from betterguard.repair.writing import refuse_dirty, write
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit import Config
     from betterguard.repair.engine import Repair
+    from betterguard.repair.scaffold.plan import Advice
     from betterguard.repair.writing import Change
 
 
@@ -42,12 +48,14 @@ def fix(roots: list[Path], config: Config, fixing: Fixing, base: Path, *, as_jso
         for root in roots:
             refuse_dirty(root if root.is_dir() else root.parent)
     done = _repaired(roots, config, fixing, base)
-    changes = [*done.workspace.changes(), *_requirement(done, roots[0])]
+    plan = _requirement(done, roots[0])
+    changes = [*done.workspace.changes(), *plan.changes()]
     if as_json:
         data = report.data(done, changes, base, written=not fixing.show)
+        data["advice"] = advice_data(plan.advice)
         typer.echo(json.dumps(data, indent=2))
     else:
-        _show(done, changes, base, written=not fixing.show)
+        _show(done, changes, base, plan.advice, written=not fixing.show)
     if fixing.show:
         return bool(changes)
     write(changes)
@@ -61,25 +69,30 @@ def _repaired(roots: list[Path], config: Config, fixing: Fixing, base: Path) -> 
         return repair(workspace, unsafe=fixing.unsafe, emoji=fixing.emoji)
 
 
-def _requirement(done: Repair, root: Path) -> list[Change]:
-    """Give the change of the requirements where a fix imports betterguard first."""
+def _requirement(done: Repair, root: Path) -> Plan:
+    """Plan the requirement where a fix imports betterguard first, and tell what is in its way."""
+    plan = Plan(root)
     rooms = done.rooms_imported()
     if not rooms:
-        return []
-    on_tables = rooms & {"betterguard.rows", "betterguard.schema"}
-    plan = Plan(root)
+        return plan
+    on_tables = rooms.keys() & {"betterguard.rows", "betterguard.schema"}
     wanted = betterguard("sqlalchemy") if on_tables else betterguard()
     add_requirement(plan, root if root.is_dir() else root.parent, wanted)
-    return plan.changes()
+    if not plan.present:
+        environment = done.workspace.code.environment
+        tell_conflicts(plan, environment, next(iter(rooms.values())), wanted)
+    return plan
 
 
-def _show(done: Repair, changes: list[Change], base: Path, *, written: bool) -> None:
+def _show(
+    done: Repair, changes: list[Change], base: Path, advice: list[Advice], *, written: bool
+) -> None:
     diff = diffs.unified(changes, base)
     terminal = sys.stdout.isatty()
     if terminal:
         Console().print(diffs.coloured(diff), soft_wrap=True, end="")
     else:
         typer.echo(diff, nl=False)
-    Console(width=None if terminal else 160).print(
-        report.text(done, len(changes), written=written), highlight=False, soft_wrap=True
-    )
+    out = Console(width=None if terminal else 160)
+    out.print(report.text(done, len(changes), written=written), highlight=False, soft_wrap=True)
+    show_advice(out, advice)

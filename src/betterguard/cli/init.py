@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from betterguard.cli.advice import advice_data, show_advice
 from betterguard.cli.commands import alone
 from betterguard.cli.terminal import console, refuse
 from betterguard.errors import ConfigurationError
@@ -141,11 +142,7 @@ def _show(found: Plan, changes: list[Change]) -> None:
 
 def _report(found: Plan, changes: list[Change], *, written: bool) -> None:
     out = console()
-    for advice in found.advice:
-        out.print(Text.assemble("\n", (advice.title, "bold"), f"  {advice.where}"), soft_wrap=True)
-        out.print(Text(advice.text), soft_wrap=True)
-        for line in advice.code.splitlines():
-            out.print(Text(f"    {line}", "cyan"), soft_wrap=True)
+    show_advice(out, found.advice)
     out.print(Text(f"\n{_outcome(len(changes), written=written)}"))
 
 
@@ -170,10 +167,7 @@ def _as_data(found: Plan, changes: list[Change], *, written: bool) -> dict[str, 
             for change in changes
         ],
         "present": found.present,
-        "advice": [
-            {"title": one.title, "where": one.where, "text": one.text, "code": one.code}
-            for one in found.advice
-        ],
+        "advice": advice_data(found.advice),
     }
 
 

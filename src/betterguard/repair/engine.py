@@ -52,15 +52,15 @@ class Repair:
     applied: tuple[Applied, ...]
     left: tuple[Left, ...]
 
-    def rooms_imported(self) -> frozenset[str]:
-        """Give the modules of betterguard that changed files import: the project needs them."""
-        return frozenset(
-            imported.module
+    def rooms_imported(self) -> dict[str, str]:
+        """Give the modules of betterguard that changed files import, each with a file that does."""
+        return {
+            imported.module: path
             for path in self.workspace.originals
             if path in self.workspace.facts
             for imported in self.workspace.facts[path].imports
             if imported.module.split(".", 1)[0] == "betterguard"
-        )
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tree_sitter import Parser
 
 from betterguard.audit.grammar import PYTHON
 from betterguard.repair.edits import Edit
-from betterguard.repair.lines import indent_of, next_after, start_of
+from betterguard.repair.lines import end_of, indent_of, next_after, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Node
+
+WIDTH = 100
+"""Characters of a line that fixes write, where it is simple to keep to them."""
 
 
 def parse(text: bytes) -> Node:
@@ -79,7 +83,7 @@ def argument(call: Node, index: int, name: str) -> Node | None:
 def appended(text: bytes, holder: Node, item: str) -> list[Edit]:
     """Add an item behind the last one of an argument list, a parameter list or a literal.
 
-    It gets a line of its own where the last one has one.
+    It gets a line of its own where the last one has one, or where the line would be too long.
     """
     items = [child for child in holder.named_children if child.type != "comment"]
     close = holder.children[-1]
@@ -93,6 +97,8 @@ def appended(text: bytes, holder: Node, item: str) -> list[Edit]:
         close.start_point[0] > last.end_point[0]
         and not text[start_of(text, last.start_byte) : last.start_byte].strip()
     )
+    if not own_line and comma is None and _is_too_long(text, holder, item):
+        return _broken(text, holder, items, item)
     if not own_line:
         glue = " " if comma is not None else ", "
         end = comma.end_byte if comma is not None else last.end_byte
@@ -102,6 +108,29 @@ def appended(text: bytes, holder: Node, item: str) -> list[Edit]:
     line = f"{indent}{item}{',' if comma is not None else ''}\n"
     first = [] if comma is not None else [Edit(last.end_byte, last.end_byte, ",")]
     return [*first, Edit(end, end, line)]
+
+
+def _is_too_long(text: bytes, holder: Node, item: str) -> bool:
+    """Whether a line that is none yet would be too long, and may be broken there."""
+    if holder.start_point[0] != holder.end_point[0] or around(holder, "string", "comment"):
+        return False
+    start = start_of(text, holder.start_byte)
+    end = min(end_of(text, holder.end_byte), max(statement_of(holder).end_byte, holder.end_byte))
+    length = len(text[start:end].decode(errors="replace"))
+    return length <= WIDTH < length + len(item) + len(", ")
+
+
+def _broken(text: bytes, holder: Node, items: list[Node], item: str) -> list[Edit]:
+    """Write the items between the brackets on a line of their own; on one each if that is long."""
+    indent = indent_of(text, holder.start_byte)
+    inner = f"\n{indent}    "
+    held = text[items[0].start_byte : items[-1].end_byte].decode(errors="replace")
+    opened = Edit(holder.children[0].end_byte, items[0].start_byte, inner)
+    end, close = items[-1].end_byte, holder.children[-1].start_byte
+    if len(inner) - 1 + len(f"{held}, {item}") <= WIDTH:
+        return [opened, Edit(end, close, f", {item}\n{indent}")]
+    gaps = [Edit(first.end_byte, then.start_byte, f",{inner}") for first, then in pairwise(items)]
+    return [opened, *gaps, Edit(end, close, f",{inner}{item},\n{indent}")]
 
 
 def statement_of(node: Node) -> Node:

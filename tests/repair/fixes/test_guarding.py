@@ -71,7 +71,7 @@ def test_a_dependency_that_loads_the_user_keeps_its_code() -> None:
         + TAIL.format(note="User")
     )
     made = fixed(text, "BG202")
-    assert "caller: betterguard_User = Depends(guard.user)) -> User:" in made
+    assert "caller: betterguard_User = Depends(guard.user),\n) -> User:" in made
     assert 'payload = {**caller.claims, "sub": caller.id' in made
     assert "return session.get(User, payload['sub'])" in made
 
@@ -122,6 +122,86 @@ def test_a_dependency_that_gives_the_token_goes_on_giving_it(cut: str) -> None:
         "    return credentials.credentials\n"
     ) in made
     assert "guard" not in made
+
+
+CHECKED = PLAIN.replace("return payload['sub']", "payload['sub']\n    return {given}")
+GIVES_TOKEN = [
+    pytest.param("str", "authorization", id="header"),
+    pytest.param("str", "authorization[7:]", id="slice"),
+    pytest.param("str", "authorization.split(' ')[1]", id="split"),
+    pytest.param("str", "authorization.removeprefix('Bearer ').strip()", id="prefix"),
+    pytest.param("str | None", "authorization[7:] if payload else None", id="or-nothing"),
+    pytest.param("tuple", "'Bearer', authorization[7:]", id="tuple"),
+    pytest.param("str", "cut(authorization)", id="helper"),
+    pytest.param("str", "cut(text=authorization)", id="helper-by-keyword"),
+]
+CUTTER = "def cut(text):\n    scheme, _, rest = text.partition(' ')\n    return rest\n"
+
+
+@pytest.mark.parametrize(("note", "given"), GIVES_TOKEN)
+def test_a_dependency_that_checks_and_gives_the_token_goes_on_giving_it(
+    note: str, given: str
+) -> None:
+    text = CHECKED.replace("{given}", given).replace("-> str", f"-> {note}") + CUTTER
+    made = fixed(text, "BG2")
+    assert f"return {given}" in made
+    assert "caller: User = Depends(guard.user)" in made
+    assert "guard.verify_token" not in made
+
+
+def test_credentials_that_are_handed_on_are_no_id() -> None:
+    text = CHECKED.replace("{given}", "credentials.credentials").replace(
+        "authorization: str = Header()", "credentials: HTTPAuthorizationCredentials = Depends(S)"
+    )
+    made = fixed(text, "BG202")
+    assert "return credentials.credentials" in made
+    assert "guard.verify_token" not in made
+
+
+def test_a_check_whose_result_nobody_reads_stays() -> None:
+    text = (
+        CHECKED.replace("payload['sub']\n    ", "")
+        .replace("payload = ", "")
+        .replace("{given}", "authorization")
+    )
+    assert fixed(text, "BG202") == text
+    assert any("nothing taken from it" in told for told in reasons(text, "BG202"))
+
+
+def test_an_asynchronous_helper_that_gives_the_token_stays() -> None:
+    text = HEAD + (
+        "async def verify(token: str) -> str:\n    claims = "
+        + BAD.format(token="token")
+        + "\n    claims['sub']\n    return token\n"
+    )
+    assert fixed(text, "BG205") == text
+
+
+def test_a_dependency_that_is_also_called_stays() -> None:
+    text = PLAIN + "def other(authorization: str = Header()):\n    return get_user(authorization)\n"
+    assert fixed(text, "BG202") == text
+    assert "other calls get_user itself: let it ask with Depends" in reasons(text, "BG202")
+
+
+def test_a_route_that_verifies_itself_keeps_its_code() -> None:
+    text = PLAIN.replace("def get_user", '@app.get("/who")\ndef get_user')
+    made = fixed(text, "BG202")
+    assert "caller: User = Depends(guard.user)) -> str:" in made
+    assert "return payload['sub']" in made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("    if not authorization: return None\n    return {cut}", id="or-nothing"),
+        pytest.param("    return 'Bearer', {cut}", id="tuple"),
+    ],
+)
+def test_a_dependency_that_gives_more_than_the_token_stays(text: str) -> None:
+    whole = CUT.replace("    return authorization{cut}", text.replace("{cut}", "authorization[7:]"))
+    whole = whole.replace("-> str", "") + TAIL.format(note="str")
+    assert fixed(whole, "BG208") == whole
+    assert any("gives more or less" in told for told in reasons(whole, "BG208"))
 
 
 def test_a_dependency_that_gives_another_claim_stays() -> None:

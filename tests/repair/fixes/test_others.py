@@ -96,7 +96,8 @@ CHANGES = [
         model("updated_at: datetime = Field(sa_column_kwargs={'nullable': False})"),
         model(
             "updated_at: datetime = "
-            f"Field(sa_column_kwargs={{'nullable': False, \"onupdate\": {NOW}}})"
+            "Field(sa_column_kwargs={\n        'nullable': False, "
+            f'"onupdate": {NOW}\n    }})'
         ),
         id="BG408-dictionary",
     ),
@@ -105,7 +106,8 @@ CHANGES = [
         model("updated_at: datetime = Field(sa_column=Column(DateTime(timezone=True)))"),
         model(
             "updated_at: datetime = "
-            f"Field(sa_column=Column(DateTime(timezone=True), onupdate={NOW}))"
+            "Field(sa_column=Column(\n        DateTime(timezone=True), "
+            f"onupdate={NOW}\n    ))"
         ),
         id="BG408-column",
     ),
@@ -136,7 +138,8 @@ CHANGES = [
         "from fastapi import HTTPException, status\ndef f(token):\n"
         "    raise HTTPException(status.HTTP_403_FORBIDDEN, detail='Invalid token')\n",
         "from fastapi import HTTPException, status\ndef f(token):\n"
-        f"    raise HTTPException(status.HTTP_401_UNAUTHORIZED, detail='Invalid token', {CHALLENGE})\n",
+        "    raise HTTPException(\n        status.HTTP_401_UNAUTHORIZED, detail='Invalid token', "
+        f"{CHALLENGE}\n    )\n",
         id="BG602-by-name",
     ),
     pytest.param(

@@ -50,11 +50,21 @@ STATEMENTS = [
         id="delete",
     ),
     pytest.param(
-        "update(Task).where(Task.id == task_id).values(title='x')",
-        "update(Task).where(Task.id == task_id, Task.user_id == me).values(title='x')",
+        "update(Task).where(Task.id == task_id)",
+        "update(Task).where(Task.id == task_id, Task.user_id == me)",
         id="update",
     ),
 ]
+
+
+def test_a_line_that_would_be_too_long_is_broken() -> None:
+    start = "found = session.exec(select(Task).where(Task.id == task_id, Task.title"
+    made = fixed(with_body(f"{start}.in_(['a', 'b'])))  # some"), "BG302")
+    assert made == with_body(
+        "found = session.exec(select(Task).where(",
+        "    Task.id == task_id, Task.title.in_(['a', 'b']), Task.user_id == me",
+        "))  # some",
+    )
 
 
 @pytest.mark.parametrize(("before", "after"), STATEMENTS)

@@ -10,6 +10,7 @@ from betterguard.audit.environment import Environment, read_requirements
 from betterguard.repair.scaffold.manifests import (
     Requirement,
     add_requirement,
+    betterguard,
     pyjwt,
     tell_conflicts,
 )
@@ -133,16 +134,22 @@ def test_without_any_list_there_is_a_new_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pins", "told"),
+    ("pins", "extras", "told"),
     [
-        pytest.param("fastapi==0.100.0\npyjwt==2.8.0\n", ["fastapi", "pyjwt"], id="old"),
-        pytest.param("fastapi==0.999.0\nPyJWT~=2.99\n", [], id="new"),
-        pytest.param("fastapi\npyjwt>=2.0\n", [], id="not-pinned"),
-        pytest.param("", [], id="nothing"),
+        pytest.param("fastapi==0.100.0\npyjwt==2.8.0\n", (), ["fastapi", "pyjwt"], id="old"),
+        pytest.param("fastapi==0.999.0\nPyJWT~=2.99\n", (), [], id="new"),
+        pytest.param("fastapi\npyjwt>=2.0\n", (), [], id="not-pinned"),
+        pytest.param("", (), [], id="nothing"),
+        pytest.param("sqlalchemy==1.4.0\nrich==13.0\n", (), [], id="extra-not-wanted"),
+        pytest.param(
+            "sqlalchemy==1.4.0\nrich==13.0\n", ("sqlalchemy",), ["sqlalchemy"], id="extra"
+        ),
     ],
 )
-def test_pins_that_are_too_old_are_told(tmp_path: Path, pins: str, told: list[str]) -> None:
+def test_pins_that_are_too_old_are_told(
+    tmp_path: Path, pins: str, extras: tuple[str, ...], told: list[str]
+) -> None:
     plan = Plan(tmp_path)
     environment = Environment(tuple(read_requirements("requirements.txt", pins)))
-    tell_conflicts(plan, environment, "main.py")
+    tell_conflicts(plan, environment, "main.py", betterguard(*extras))
     assert [advice.code.partition(">=")[0] for advice in plan.advice] == told

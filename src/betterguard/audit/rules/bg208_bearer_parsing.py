@@ -109,9 +109,19 @@ def get_current_user(authorization: str = Header()) -> str:
 """),
     ),
     fixed=(
+        Snippet.of("""
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+def token(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())):
+    return credentials.credentials
+"""),
         None,
-        None,
-        None,
+        Snippet.of("""
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+def token(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer())):
+    return credentials.credentials
+"""),
         Snippet.of("""
 from betterguard import BetterGuard
 

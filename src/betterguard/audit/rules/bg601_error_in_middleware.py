@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """``raise HTTPException`` in HTTP middleware; exception handlers that return a dict."""
+    """``raise HTTPException`` in HTTP middleware; handlers that return a dict or the error."""
     for middleware in code.app.middleware:
         for function in code.calls.entry_points(middleware.target):
             if function.name == "__init__":
@@ -31,12 +31,24 @@ def check(code: Code) -> Iterator[Hit]:
                 )
     for handler in code.app.handlers:
         for stmt in handler.function.statements:
-            if stmt.kind == "return" and stmt.exprs and stmt.exprs[0].kind == "dict":
+            given = _no_response(code, handler.function, stmt)
+            if given:
                 yield Hit(
                     handler.function.file.path,
                     stmt.pos,
-                    "an exception handler returns a dict, which is no response: a 500",
+                    f"an exception handler returns {given}, which is no response: a 500",
                 )
+
+
+def _no_response(code: Code, function: FunctionRef, stmt: Stmt) -> str:
+    """Tell what a statement gives back that Starlette cannot send."""
+    if stmt.kind != "return" or not stmt.exprs:
+        return ""
+    given = stmt.exprs[0]
+    if given.kind == "dict":
+        return "a dict"
+    raised = given.kind == "call" and code.project.qualify(function.file, given.text)
+    return "an HTTPException" if raised and raised.endswith("HTTPException") else ""
 
 
 def _raises(code: Code, function: FunctionRef) -> Iterator[Stmt]:
@@ -76,10 +88,11 @@ RULE = Rule(
     message="An error is answered in a way that becomes a 500.",
     why=(
         "FastAPI's exception handlers run inside the middleware: an HTTPException raised in it "
-        "meets none and becomes a 500. An exception handler must return a Response; a dict is a "
-        "TypeError."
+        "meets none and becomes a 500. An exception handler must return a Response; a dict or an "
+        "HTTPException is a TypeError."
     ),
     check=check,
+    fixable=True,
     valid=(
         Snippet.of(
             _HEAD
@@ -111,5 +124,86 @@ async def wrong(request, exc):
     return {"detail": "wrong"}
 """
         ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(HTTPException)
+async def answer(request, exc):
+    return {"detail": exc.detail}
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(Exception)
+async def failed(request, exc):
+    return {"detail": str(exc), "path": request.url.path}
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(404)
+async def lost(request, exc):
+    return HTTPException(status_code=404, detail="lost")
+"""
+        ),
+    ),
+    fixed=(
+        Snippet.of("""
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+app = FastAPI()
+
+@app.middleware("http")
+async def gate(request, call_next):
+    if not request.headers.get("authorization"):
+        return JSONResponse(
+            status_code=401,
+            content={"detail": "Unauthorized"},
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return await call_next(request)
+"""),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(ValueError)
+async def wrong(request, exc):
+    return JSONResponse(status_code=500, content={"detail": "wrong"})
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(HTTPException)
+async def answer(request, exc):
+    return JSONResponse(
+        status_code=exc.status_code,
+        content={"detail": exc.detail},
+        headers=exc.headers,
+    )
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+@app.exception_handler(Exception)
+async def failed(request, exc):
+    return JSONResponse(
+        status_code=500,
+        content={"detail": "Internal server error", "path": request.url.path},
+    )
+"""
+        ),
+        Snippet.of("""
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+app = FastAPI()
+
+@app.exception_handler(404)
+async def lost(request, exc):
+    return JSONResponse(status_code=404, content={"detail": "lost"})
+"""),
     ),
 )

@@ -84,7 +84,9 @@ def current_user(token: str):
     try:
         return jwt.decode(token, KEY, algorithms=["EdDSA"])
     except jwt.PyJWTError as err:
-        raise HTTPException(status_code=401, detail="Invalid token", headers={"WWW-Authenticate": "Bearer"}) from err
+        raise HTTPException(
+            status_code=401, detail="Invalid token", headers={"WWW-Authenticate": "Bearer"}
+        ) from err
 """),
     ),
 )

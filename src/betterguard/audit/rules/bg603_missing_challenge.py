@@ -126,7 +126,9 @@ app = FastAPI()
 
 @app.exception_handler(HTTPException)
 async def answer(request, exc):
-    return JSONResponse({"detail": exc.detail}, status_code=exc.status_code, headers=getattr(exc, "headers", None))
+    return JSONResponse(
+        {"detail": exc.detail}, status_code=exc.status_code, headers=getattr(exc, "headers", None)
+    )
 """),
     ),
 )

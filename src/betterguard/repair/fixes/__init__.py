@@ -40,7 +40,6 @@ _BY_HAND = {
     "BG306": "bind the value instead of writing it into the text",
     "BG410": "hand the datetime over as it is",
     "BG504": "name the origins of the front end",
-    "BG601": "give back a JSONResponse",
 }
 """What a person does where no program can decide."""
 

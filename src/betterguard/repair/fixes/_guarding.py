@@ -19,9 +19,9 @@ from betterguard.repair.fixes._verification import (
     Given,
     Source,
     callers,
-    cuts_header,
     decodes,
     given_by,
+    gives_only_token,
     is_injected,
     is_named_elsewhere,
     is_plain,
@@ -123,11 +123,18 @@ def _dependency(draft: _Draft, function: FunctionRef) -> str:
     if other:
         msg = f"{function.name} also takes {other}: say whether that is still wanted"
         raise _NotNow(msg)
+    calling = callers(code, function)
+    if calling:
+        msg = f"{calling[0].name} calls {function.name} itself: let it ask with Depends"
+        raise _NotNow(msg)
     given = given_by(code, function)
-    if given is None or not is_plain(code, function) or callers(code, function):
-        return _claims_handed_in(draft, function)
-    if given is Given.ID and not decodes(code, function):
+    if given is Given.TOKEN and not decodes(code, function):
         return _token_alone(draft, function)
+    if given is None or given is Given.TOKEN or not is_plain(code, function):
+        return _claims_handed_in(draft, function)
+    if not decodes(code, function):
+        msg = f"what {function.name} gives cannot be told: use guard.user there"
+        raise _NotNow(msg)
     if given is not Given.CLAIMS and not reads_identity(code, function):
         msg = f"{function.name} gives something other than the user's id: use guard.user there"
         raise _NotNow(msg)
@@ -136,8 +143,9 @@ def _dependency(draft: _Draft, function: FunctionRef) -> str:
 
 def _token_alone(draft: _Draft, function: FunctionRef) -> str:
     """Let ``HTTPBearer`` find the token for a dependency that gives just that."""
-    if not cuts_header(draft.site.code, function):
-        msg = f"what {function.name} gives cannot be told: use guard.user there"
+    code = draft.site.code
+    if not is_plain(code, function) or not gives_only_token(code, function):
+        msg = f"{function.name} gives more or less than the token: take HTTPBearer for the header"
         raise _NotNow(msg)
     path = function.file.path
     node = _definition(draft, function)
@@ -225,6 +233,9 @@ def _read(draft: _Draft, path: str, one: Source) -> Edit:
     node = root.named_descendant_for_byte_range(one.call.pos, one.call.end) or root
     if node.parent is not None and node.parent.type == "await":
         node = node.parent
+    if node.parent is not None and node.parent.type == "expression_statement":
+        msg = "a token is checked and nothing taken from it: use guard.user where it is used"
+        raise _NotNow(msg)
     return replaced(node, "caller.id" if one.given is Given.ID else _claims("caller"))
 
 

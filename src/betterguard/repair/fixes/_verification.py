@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.project import FunctionRef
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.security import mentions
 from betterguard.audit.visit import method, names_in, subexpressions
+from betterguard.repair.fixes._passing import hands_on_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 
 class Given(Enum):
-    """What a function gives of a token: who, in which type, or all that it says."""
+    """What a function gives of a token: itself, who, in which type, or all that it says."""
 
+    TOKEN = "the token"  # noqa: S105  # it names a kind of answer
     ID = "str"
     UUID = "UUID"
     INT = "int"
@@ -132,7 +133,9 @@ def sources(code: Code, function: FunctionRef) -> Iterator[Source]:
 
 
 def given_by(code: Code, function: FunctionRef) -> Given | None:
-    """Tell what a function gives back: by its annotation, its returns, or its users'."""
+    """Tell what a function gives back: by what it hands on, its annotation, or its users'."""
+    if hands_on_token(code, function):
+        return Given.TOKEN
     noted = _type(function.function.returns)
     if function.function.returns is not None:
         return noted
@@ -209,16 +212,19 @@ def reads_identity(code: Code, function: FunctionRef) -> bool:
     )
 
 
-def cuts_header(code: Code, function: FunctionRef) -> bool:
-    """Whether everything that a function gives back is cut out of the Authorization header."""
-    held = code.security.derived(function, tokens.header_names(function))
-    given = [s.exprs[0] for s in function.statements if s.kind == "return" and s.exprs]
-    return bool(given) and all(mentions(expr, held) for expr in given if expr.text != "None")
+def gives_only_token(code: Code, function: FunctionRef) -> bool:
+    """Whether a function gives the token alone, never nothing, and asks nobody to check it."""
+    given = [stmt.exprs for stmt in function.statements if stmt.kind == "return"]
+    asked = code.calls.dependencies(function)
+    return all(code.security.gate(one) in {"", "scheme"} for one in asked) and all(
+        exprs and exprs[0].text != "None" and exprs[0].kind not in {"tuple", "list", "dict"}
+        for exprs in given
+    )
 
 
 def is_plain(code: Code, function: FunctionRef) -> bool:
     """Whether a dependency does nothing but verify: no rows, no state, only the request's parts."""
-    if not all(_is_part_of_request(param) for param in function.params):
+    if function.function.decorators or not all(map(_is_part_of_request, function.params)):
         return False
     reached = code.calls.reach(function)
     if any(code.queries.of(ref) or code.queries.raw(ref) for ref in reached):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.repair.fix import ByHand, Fix, Site
+from betterguard.repair.fixes._answers import CHALLENGE, handled
 from betterguard.repair.syntax import appended, argument
 
 if TYPE_CHECKING:
@@ -12,17 +13,15 @@ if TYPE_CHECKING:
 
     from betterguard.repair.edits import Edit
 
-_CHALLENGE = 'headers={"WWW-Authenticate": "Bearer"}'
-
 
 def fix(site: Site) -> Fix | ByHand:
     """Add the header; in a handler pass on those that the exception has, in every answer."""
     call = site.node("call")
     if call is None or argument(call, -1, "headers") is not None:
         return ByHand("the answer is made elsewhere, or has headers of its own: add it to them")
-    caught = _handled(site)
+    caught = handled(site)
     if not caught:
-        return site.fix("tell the client how to authenticate", *_added(site, call, _CHALLENGE))
+        return site.fix("tell the client how to authenticate", *_added(site, call, CHALLENGE))
     text = f'headers=getattr({caught}, "headers", None)'
     edits = [edit for answer in _answers(site) for edit in _added(site, answer, text)]
     return site.fix("pass the exception's headers on", *edits)
@@ -38,12 +37,3 @@ def _answers(site: Site) -> list[Node]:
     calls = site.function.calls if site.function is not None else ()
     found = [site.node_of(call) for call in calls if call.text.endswith("Response")]
     return [call for call in found if argument(call, -1, "headers") is None]
-
-
-def _handled(site: Site) -> str:
-    """Give the name of the exception where the place is in an exception handler."""
-    function = site.function
-    handlers = {id(handler.function.function) for handler in site.code.app.handlers}
-    if function is None or id(function.function) not in handlers:
-        return ""
-    return function.params[1].name if function.params[1:] else ""

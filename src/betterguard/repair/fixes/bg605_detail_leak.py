@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.repair.fix import ByHand, Fix, Site
+from betterguard.repair.fixes._answers import INTERNAL, mentions, told
 from betterguard.repair.syntax import argument, around, replaced, source, walk
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ _SENTENCES = {
     "502": "An upstream service failed",
     "503": "The service is not available",
 }
-_DEFAULT = "Internal server error"
 
 
 def fix(site: Site) -> Fix | ByHand:
@@ -31,11 +31,11 @@ def fix(site: Site) -> Fix | ByHand:
     if call is None or detail is None:
         return ByHand("the text is put together elsewhere")
     caught = _caught(call)
-    told = [node for node in _texts(detail) if _mentions(node, caught)]
-    if not told:
+    leaks = [node for node in told(detail) if mentions(node, caught)]
+    if not leaks:
         return ByHand("the text is put together elsewhere")
     sentence = f'"{_sentence(call)}"'
-    edits = [replaced(node, sentence) for node in told]
+    edits = [replaced(node, sentence) for node in leaks]
     return site.fix("tell the client nothing of the error's text", *edits)
 
 
@@ -59,23 +59,10 @@ def _caught(node: Node) -> str:
     return source(pattern)
 
 
-def _texts(detail: Node) -> list[Node]:
-    """Give the values of a dictionary, else the whole."""
-    if detail.type == "dictionary":
-        pairs = [child for child in detail.named_children if child.type == "pair"]
-        values = [value for pair in pairs if (value := pair.child_by_field_name("value"))]
-        return [text for value in values for text in _texts(value)]
-    return [detail]
-
-
-def _mentions(node: Node, name: str) -> bool:
-    return any(source(found) == name for found in walk(node, "identifier"))
-
-
 def _sentence(call: Node) -> str:
     status = argument(call, 0, "status_code")
     name = source(call.child_by_field_name("function")).rsplit(".", 1)[-1]
     if not name.endswith("HTTPException"):
         status = next((n for n in (argument(call, 1, "status_code"),) if n), None)
     shown = source(status)
-    return next((text for code, text in _SENTENCES.items() if code in shown), _DEFAULT)
+    return next((text for code, text in _SENTENCES.items() if code in shown), INTERNAL)

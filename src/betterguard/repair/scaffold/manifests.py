@@ -40,6 +40,7 @@ LOCK_COMMANDS = {
 MADE_BY = 500
 """Bytes at the top of a list of requirements in which a tool says that it made it."""
 _LEAST = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?>=([\d.]+)")
+_EXTRA = re.compile(r"""extra == ['"]([^'"]+)""")
 
 
 class Requirement:
@@ -172,10 +173,11 @@ def _tell_lock(plan: Plan, folder: Path) -> None:
             plan.advise("Lock and install it", f"{name} is left as it is", code=command)
 
 
-def tell_conflicts(plan: Plan, environment: Environment, path: str) -> None:
-    """Name the pins that are older than what this package needs."""
+def tell_conflicts(plan: Plan, environment: Environment, path: str, wanted: Requirement) -> None:
+    """Name the pins that are older than what this package, with its extras, needs."""
     for line in requires("betterguard") or ():
-        least = _LEAST.match(line) if "extra ==" not in line else None
+        extra = _EXTRA.search(line)
+        least = _LEAST.match(line) if extra is None or extra[1] in wanted.extras else None
         pinned = environment.version(path, _canonical(least[1])) if least is not None else None
         if least is None or pinned is None:
             continue

@@ -86,7 +86,7 @@ def _complete(found: Plan, reading: Reading, app: App, *, vendor: bool) -> None:
     add_suite(found, reading, app, auth, vendor=vendor)
     tell_missing(found, folder / env_file(reading), secret=secret, cors=not vendor)
     if not vendor:
-        tell_conflicts(found, reading.code.environment, app.file.path)
+        tell_conflicts(found, reading.code.environment, app.file.path, betterguard())
         advice.show_cors(found, reading, app)
         advice.show_isolation(found, reading, module)
     advice.show_hand_rolled(found, reading, module)
