@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import NoReturn
 
 import typer
 from rich.console import Console
 
-__all__ = ["USAGE", "console", "read_token", "refuse"]
+__all__ = ["USAGE", "console", "keep_log_quiet", "read_token", "refuse"]
 
 USAGE = 2
 """The exit code of a command that was called wrongly."""
@@ -18,6 +19,11 @@ STDIN = "-"
 def console() -> Console:
     """Output for people; where it is not a terminal, lines are as long as they are."""
     return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def keep_log_quiet() -> None:
+    """Keep the library's warnings off stderr, where Python writes what no handler takes."""
+    logging.getLogger("betterguard").addHandler(logging.NullHandler())
 
 
 def refuse(message: str) -> NoReturn:
