@@ -10,19 +10,18 @@ import psycopg
 import pytest
 
 from demo.backend.migration import migrate
-from tests.e2e.faults import BY_HAND, CREDENTIAL, CROSSING, SURFACE
-from tests.e2e.faulty_copy import ALICE, BOB, Scope, attacked, copied, processes
+from tests.e2e.faults import BY_HAND, FAULTS
+from tests.e2e.faults.copying import ALICE, BOB, Change, Scope, attacked, copied, processes
+from tests.e2e.faults.lines import EVERYBODYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from tests.e2e.faulty_copy import Change, Found
+    from tests.e2e.faults.copying import Found
     from tests.servers.postgres import Postgres
 
     Attacked = Callable[[Iterable[Change], Scope], Found]
-
-FAULTS = CREDENTIAL | CROSSING | SURFACE
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +53,13 @@ def attack(
 
 
 @pytest.mark.parametrize(
-    "changes", [pytest.param((), id="as-it-is"), pytest.param(BY_HAND, id="guard-by-hand")]
+    "changes",
+    [
+        pytest.param((), id="as-it-is"),
+        pytest.param((*BY_HAND, EVERYBODYS), id="with-what-faults-need"),
+    ],
 )
-def test_nothing_is_found_without_a_fault(
-    attack: Attacked, changes: tuple[Change, ...]
-) -> None:
+def test_nothing_is_found_without_a_fault(attack: Attacked, changes: tuple[Change, ...]) -> None:
     found = attack(changes, Scope())
     assert found.open == frozenset()
     assert found.unexercised == ()
@@ -78,6 +79,6 @@ def test_there_are_thirty_faults_and_more() -> None:
 
 
 def test_a_text_that_is_not_there_is_told(tmp_path: Path) -> None:
-    change = BY_HAND[0].__class__("auth.py", "no such text", "")
-    with pytest.raises(AssertionError, match="not once in auth.py: 'no such text'"):
+    change = Change("auth.py", "no such text", "")
+    with pytest.raises(AssertionError, match=r"not once in auth\.py: 'no such text'"):
         copied(tmp_path, [change])
