@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.e2e.faults.copying import Change, Scope
-from tests.e2e.faults.fault import Fault
+from tests.e2e.faults.fault import LIST, Fault
 
 if TYPE_CHECKING:
     from betterguard.live.attack import Family
@@ -117,7 +117,7 @@ BEFORE_FAULT = '@router.get("/fault")\n'
 def in_routes(family: Family, attack: str, operation: str, *pairs: tuple[str, str]) -> Fault:
     """Put a fault into the routes, beside an engine that reaches everything."""
     changes = (EVERYBODYS, *(Change("routes.py", *pair) for pair in pairs))
-    return Fault(changes, attack, operation, Scope(frozenset({family}), (operation,)))
+    return Fault(changes, attack, operation, Scope(frozenset({family}), (operation, LIST)))
 
 
 def added(family: Family, attack: str, operation: str, route: str) -> Fault:
