@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betterguard.live.attack import AppTarget, Family, Options, attack
+from betterguard.live.attack import AppTarget, Family, Limits, Options, attack
 from betterguard.live.attack.issuing import issued, served_keys
 from betterguard.live.attack.result import Verdict
 from betterguard.testing.tokens import SigningKey
@@ -101,6 +101,7 @@ def attacked(folder: Path, environment: Mapping[str, str], scope: Scope) -> Foun
     made = issued(key, URL, (ALICE, BOB))
     options = Options(
         keys=made.keys,
+        limits=Limits(timeout=60),  # not to take a busy machine for a refusal
         families=scope.families,
         include=scope.include,
         variants=scope.variants,
