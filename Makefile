@@ -52,6 +52,7 @@ check: ## lint, format, types and architecture
 	@$(RUN) mypy
 	@$(RUN) pyright
 	@$(RUN) lint-imports
+	@$(RUN) betterguard audit src demo examples --fail-on low
 
 docs: ## build the documentation's site into .build/site and check its links
 	@$(BOOTSTRAP) dev docs

@@ -98,6 +98,11 @@ def test_an_application_is_attacked_with_its_secret(folder: Path) -> None:
     assert SECRET not in ran.stdout + ran.stderr
 
 
+def test_the_refusals_that_it_provokes_are_not_told(folder: Path) -> None:
+    ran = process("small:app", "--mint", "keys", "--variants", "1", folder=folder)
+    assert ran.stderr == ""
+
+
 def test_what_is_open_ends_with_1(folder: Path) -> None:
     ran = process("small:app", "--mint", "keys", folder=folder, OPEN="1")
     assert ran.returncode == 1, ran.stderr

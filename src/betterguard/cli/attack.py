@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from betterguard.live.attack import Result
 
 OPEN = 1
-DEFAULT_SECRET = "env:BETTER_AUTH_SECRET"  # noqa: S105  the name of a variable
+DEFAULT_SOURCE = "env:BETTER_AUTH_SECRET"
 WIDE = 160
 FAMILIES = ("credential", "crossing", "surface")
 EPILOG = """[bold]Examples[/]
@@ -170,7 +170,7 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
             sources = attacking.Sources(token_a, token_b, expired_token, secret, jwks)
             result = attacking.with_tokens(aim, options, sources, ids)
         else:
-            given = (secret or DEFAULT_SECRET) if mint is Mint.secret else None
+            given = (secret or DEFAULT_SOURCE) if mint is Mint.secret else None
             result = attacking.with_minted(aim, options, given, issuer, ids)
     except ConfigurationError as err:
         refuse("\n".join(err.faults))

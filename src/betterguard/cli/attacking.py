@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from betterguard.addresses import is_loopback
 from betterguard.cli.sources import read_source
+from betterguard.cli.terminal import keep_log_quiet
 from betterguard.errors import ConfigurationError
 from betterguard.live.attack import AppTarget, Keys, attack, person
 from betterguard.live.attack.issuing import issued, served_keys
@@ -82,6 +83,7 @@ def with_minted(
 
 def _run(target: Target, alice: Person, bob: Person, options: Options, keys: Keys) -> Result:
     chosen = dataclasses.replace(options, keys=keys)
+    keep_log_quiet()  # hundreds of refusals are what an attack is for
     with _progress() as told:
         return asyncio.run(attack(target, alice, bob, chosen, told))
 

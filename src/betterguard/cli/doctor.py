@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from pathlib import Path  # noqa: TC003  typer reads the annotations
@@ -17,7 +16,7 @@ from rich.progress import Progress
 from betterguard.addresses import AddressRefused, parse_address
 from betterguard.cli.commands import alone
 from betterguard.cli.environment import env_file_of, environment_of
-from betterguard.cli.terminal import console, read_token, refuse
+from betterguard.cli.terminal import console, keep_log_quiet, read_token, refuse
 from betterguard.live.doctor import (
     FAMILIES,
     Report,
@@ -108,8 +107,7 @@ def doctor(  # noqa: PLR0913, PLR0917  each is an option of the command
 
 
 def _run(subject: Subject, only: Collection[str], skip: Collection[str]) -> Report:
-    # What the library would log is what the report says.
-    logging.getLogger("betterguard").addHandler(logging.NullHandler())
+    keep_log_quiet()  # what the library would log is what the report says
     with Progress(
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["USAGE", "console", "read_token", "refuse"]
+__all__ = ["USAGE", "console", "keep_log_quiet", "read_token", "refuse"]
 
 USAGE = 2
 """The exit code of a command that was called wrongly."""
@@ -22,6 +23,11 @@ def console() -> Console:
     from rich.console import Console  # noqa: PLC0415  slow to import
 
     return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def keep_log_quiet() -> None:
+    """Keep the library's warnings off stderr, where Python writes what no handler takes."""
+    logging.getLogger("betterguard").addHandler(logging.NullHandler())
 
 
 def refuse(message: str) -> NoReturn:

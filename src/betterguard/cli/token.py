@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import time
 from pathlib import Path  # noqa: TC003  typer reads the annotations
@@ -13,7 +12,7 @@ import typer
 
 from betterguard.cli.commands import group
 from betterguard.cli.environment import env_file_of, environment_of
-from betterguard.cli.terminal import console, read_token, refuse
+from betterguard.cli.terminal import console, keep_log_quiet, read_token, refuse
 from betterguard.errors import ConfigurationError
 from betterguard.live.doctor import usable_settings
 from betterguard.live.explanation import explain as explanation_of
@@ -71,7 +70,7 @@ def explain(
 
     Exit code 0: nothing is wrong with it; 1: it is refused; 2: wrong usage.
     """
-    logging.getLogger("betterguard").addHandler(logging.NullHandler())
+    keep_log_quiet()
     text = read_token(token)
     if not text:
         refuse("no token was given: pass it as the argument or on stdin")

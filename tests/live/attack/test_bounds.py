@@ -91,6 +91,7 @@ def test_a_slow_answer_is_given_up() -> None:
         Notes(get_slow=slow).app, limits=Limits(requests=5000, timeout=0.2), variants=1
     )
     assert reasons(result) == {"GET /slow": "no answer: TimeoutError"}
+    assert result.notes == ["requests without an answer: 1; try again, with a longer --timeout"]
 
 
 @pytest.mark.parametrize("name", ["logout", "reset-password", "sign-out"])

@@ -162,6 +162,13 @@ class _Run:
         finally:
             self.step[0] = "cleaning up"
             self.arena.result.left_behind = await self._cleaned()
+            self._note_unanswered()
+
+    def _note_unanswered(self) -> None:
+        """Tell of silence, which is no refusal although the matrix counts it as one."""
+        if count := self.arena.sender.unanswered:
+            note = f"requests without an answer: {count}; try again, with a longer --timeout"
+            self.arena.result.notes.append(note)
 
     async def _cleaned(self) -> list[str]:
         self.arena.sender.allow_more()

@@ -39,8 +39,9 @@ class BudgetSpent(Exception):
 
 
 class Sender:
-    """Sends calls to one origin and counts them; ``spent`` is how many were sent.
+    """Sends calls to one origin and counts them.
 
+    ``spent`` is how many were sent, ``unanswered`` how many of them got no answer.
     ``headers`` go with every request. ``told`` is called after each with the count.
     """
 
@@ -58,6 +59,7 @@ class Sender:
         self._next = 0.0
         self._allowed = limits.requests
         self.spent = 0
+        self.unanswered = 0
 
     def allow_more(self) -> None:
         """Allow as many requests again as at the start, to clean up with."""
@@ -92,6 +94,7 @@ class Sender:
                     return await self._answer(call)
         except (httpx2.HTTPError, TimeoutError, AssertionError) as err:
             # AssertionError: an application in the process that ended without an answer.
+            self.unanswered += 1
             return Answer(NO_ANSWER, (), f"no answer: {type(err).__name__}")
 
     async def _pace(self) -> None:
