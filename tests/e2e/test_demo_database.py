@@ -39,6 +39,18 @@ INSERT INTO "user" VALUES ('ada'), ('bob');
 INSERT INTO task (title, done, created_at, updated_at, user_id) VALUES
   ('Adas', false, now(), now(), 'ada'), ('Bobs', false, now(), now(), 'bob');
 """
+# A connection of Better Auth's that PostgreSQL closes while somebody holds it.
+CUT = """
+import { createAuth } from "./auth.js";
+const settings = { baseURL: "http://localhost:3000", secret: "s".repeat(32), tokenLifetime: "1m" };
+const { pool } = createAuth({ ...settings, databaseURL: process.env.DATABASE_URL });
+const [held, other] = [await pool.connect(), await pool.connect()];
+const cut = new Promise((resolve) => held.once("end", resolve));
+await other.query("SELECT pg_terminate_backend($1)", [held.processID]);
+await cut;
+console.log("still here");
+process.exit(0);
+"""
 START = "import asyncio; from demo.backend.db import answers; asyncio.run(answers())"
 TOO_OLD = "CREATE TABLE task (id serial PRIMARY KEY, user_id varchar NOT NULL, title varchar)"
 
@@ -139,6 +151,21 @@ async def test_a_role_that_policies_do_not_bind_is_refused_at_once(database: Dat
     assert worker.returncode == 1
     assert b"ConfigurationError" in said
     assert b"waiting" not in said
+
+
+@pytest.mark.node
+def test_better_auth_outlives_a_connection_that_is_cut(database: Database) -> None:
+    ran = subprocess.run(
+        ["node", "--input-type=module", "-e", CUT],
+        cwd=ROOT / "demo" / "auth",
+        env={**os.environ, "DATABASE_URL": database.url("postgresql")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "still here" in ran.stdout, ran.stderr
+    assert "database connection lost" in ran.stderr
 
 
 def test_a_database_that_is_too_old_is_refused(database: Database) -> None:
