@@ -34,7 +34,7 @@ attack: ## attack the demo as two people who signed up; fails when something is 
 
 test: ## run the tests
 	@$(BOOTSTRAP) dev node browser pgbouncer redis haproxy
-	@$(RUN) pytest
+	@$(RUN) pytest -n auto --dist loadfile
 	@$(RUN) python scripts/versions.py --quiet -n auto $(DATABASE_TESTS)
 
 test-windows: ## run the tests that fit there on Windows Python, under Wine

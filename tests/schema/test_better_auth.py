@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, undefer
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from betterguard.errors import ConfigurationError
 from betterguard.schema import (
@@ -35,6 +35,7 @@ from betterguard.schema import (
 )
 from tests.schema.databases import Database, postgres_database, sqlite_database
 from tests.schema.shapes import DRIZZLE, DRIZZLE_ON_SQLITE, PRISMA, Shape
+from tests.schema.tables import Tables
 from tests.servers.better_auth import Account, running_better_auth
 
 if TYPE_CHECKING:
@@ -178,16 +179,16 @@ def test_a_foreign_key_written_before_the_mapping_resolves() -> None:
     assert key.column is inspect(auth.user).local_table.c.id
 
 
-class Errand(SQLModel, table=True):
+class Errand(Tables, table=True):
     id: int | None = Field(default=None, primary_key=True)
     user_id: str = Field(foreign_key="user.id", index=True)
 
 
 def test_a_foreign_key_of_sqlmodel_holds(made_on_sqlite: Made) -> None:
-    auth = map_better_auth(SQLModel)
+    auth = map_better_auth(Tables)
     with made_on_sqlite.database.session() as session:
         session.connection().exec_driver_sql("PRAGMA foreign_keys = ON")
-        SQLModel.metadata.create_all(session.connection())
+        Tables.metadata.create_all(session.connection())
         session.add(Errand(user_id=session.scalars(select(auth.user.id)).one()))
         session.flush()
         session.add(Errand(user_id="nobody"))

@@ -27,6 +27,7 @@ from sqlmodel import Field
 from betterguard.schema import Timestamps, UtcDateTime, naive_server_utcnow, updated_at_trigger
 from betterguard.schema.sqlmodel import Timestamps as SQLModelTimestamps
 from tests.schema.databases import Database  # noqa: TC001 - as above
+from tests.schema.tables import Tables
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SLACK = timedelta(minutes=5)
@@ -42,7 +43,7 @@ class Note(Timestamps, Base):
     body: Mapped[str] = mapped_column(default="")
 
 
-class Memo(SQLModelTimestamps, table=True):
+class Memo(SQLModelTimestamps, Tables, table=True):
     id: int | None = Field(default=None, primary_key=True)
     body: str = ""
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine  # noqa: TC002 - as above
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from betterguard.errors import ConfigurationError
 from betterguard.schema import (
@@ -44,6 +44,7 @@ from betterguard.schema import (
 from betterguard.schema.finding import Code
 from tests.schema.databases import TIME_ZONES, Database, postgres_database
 from tests.schema.shapes import DRIZZLE, PRISMA, Shape
+from tests.schema.tables import Tables
 from tests.servers.postgres import Postgres  # noqa: TC001 - pytest reads the annotations
 
 MOMENT = datetime(2026, 3, 1, 12, 30, 45, tzinfo=UTC)
@@ -474,7 +475,7 @@ class Note(Timestamps, Base):
     )
 
 
-class Parcel(SQLModel, table=True):
+class Parcel(Tables, table=True):
     id: int | None = Field(default=None, primary_key=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
@@ -482,7 +483,7 @@ class Parcel(SQLModel, table=True):
 
 OWN = [
     pytest.param(Base.metadata.tables["note"], id="sqlalchemy"),
-    pytest.param(SQLModel.metadata.tables["parcel"], id="sqlmodel"),
+    pytest.param(Tables.metadata.tables["parcel"], id="sqlmodel"),
 ]
 
 

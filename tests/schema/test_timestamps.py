@@ -28,11 +28,12 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from betterguard.errors import BetterGuardError
 from betterguard.schema import InvalidTimestamp, UtcDateTime, naive_utcnow, utcnow
 from tests.schema.databases import POSTGRES_DRIVERS, TIME_ZONES, Database, postgres_database
+from tests.schema.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -413,14 +414,14 @@ def test_a_type_map_serves_every_annotated_datetime(postgres_only: Database) -> 
         postgres_only.run(work)
 
 
-class Reminder(SQLModel, table=True):
+class Reminder(Tables, table=True):
     id: int | None = Field(default=None, primary_key=True)
     due: datetime = Field(sa_type=UtcDateTime)
 
 
 def test_sqlmodel_takes_the_type(database: Database) -> None:
     def work(connection: Connection) -> datetime:
-        SQLModel.metadata.create_all(connection, tables=[SQLModel.metadata.tables["reminder"]])
+        Tables.metadata.create_all(connection, tables=[Tables.metadata.tables["reminder"]])
         with Session(connection) as session:
             session.add(Reminder(due=datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK)))
             session.flush()
