@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from betterguard import errors
-from betterguard.settings import Environment
+from betterguard.environment import Environment
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

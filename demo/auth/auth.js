@@ -10,8 +10,12 @@ import { definePayload, hooksByDevice } from "./revocation.js";
  */
 export function createAuth({ baseURL, secret, databaseURL, tokenLifetime }) {
   const pool = new pg.Pool({ connectionString: databaseURL });
-  // An idle connection that PostgreSQL closes must not end the process.
-  pool.on("error", (error) => console.error(`database connection lost: ${error.message}`));
+  // A connection that PostgreSQL closes must not end the process: the pool hears of those that are
+  // idle, and nobody of those that are in use.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => {
+    client.on("error", (error) => console.error(`database connection lost: ${error.message}`));
+  });
   const options = {
     baseURL,
     secret,

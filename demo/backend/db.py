@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 import uuid
 from typing import Annotated
 
 from fastapi import Depends
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +21,11 @@ from demo.backend.models import Task
 from demo.backend.settings import settings
 
 __all__ = ["UserSession", "answers", "engine"]
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 20.0  # seconds that a start waits for a database that is away
+RETRY = 0.5
 
 # A pooler gives each transaction another connection, so that no prepared statement may be meant
 # to last: asyncpg keeps none, and each has a name of its own.
@@ -43,6 +52,20 @@ UserSession = Annotated[
 
 
 async def answers() -> None:
-    """Raise unless the database answers; the first call also inspects its roles and policies."""
-    async with engine.connect() as connection:
-        await connection.execute(select(1))
+    """Wait until the database answers; the first call also inspects its roles and policies.
+
+    A worker that gives up at once takes the others with it: uvicorn and gunicorn end as a whole
+    when one cannot start. What the inspection refuses is raised at once, an absence in the end.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(select(1))
+        except (DBAPIError, OSError) as away:
+            if time.monotonic() > deadline:
+                raise
+            logger.warning("waiting for the database (%s)", type(away).__name__)
+            await asyncio.sleep(RETRY)
+        else:
+            return

@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from betterguard.addresses import (
     Address,
     AddressRefused,
@@ -23,6 +20,7 @@ from betterguard.addresses import (
     parse_preview,
     split_list,
 )
+from betterguard.environment import Environment
 from betterguard.errors import ConfigurationError
 from betterguard.limits import (
     DEFAULT_LEEWAY,
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Environment", "Settings", "TokenSource"]
+__all__ = ["Settings", "TokenSource"]
 
 T = TypeVar("T")
 
@@ -54,53 +52,6 @@ class TokenSource(StrEnum):
     JWKS = "jwks"
     SECRET = "secret"  # noqa: S105 - a choice, not a secret
     BOTH = "both"
-
-
-class Environment(BaseSettings):
-    """The variables as they stand, all text: nothing is judged here, so nothing can be quoted."""
-
-    model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8-sig", extra="ignore", hide_input_in_errors=True
-    )
-
-    better_auth_url: str = ""
-    better_auth_secret: str = Field(default="", repr=False)
-    better_auth_secrets: str = Field(default="", repr=False)
-    better_auth_tokens: str = ""
-    better_auth_jwks_url: str = ""
-    better_auth_issuer: str = ""
-    better_auth_audience: str = ""
-    better_auth_user_id_claim: str = ""
-    better_auth_leeway: str = ""
-    better_auth_max_lifetime: str = ""
-    better_auth_allow_http: str = ""
-    better_auth_cookie_cache: str = ""
-    better_auth_cookie_prefix: str = ""
-    better_auth_revocation_store: str = Field(default="", repr=False)
-    better_auth_revocation_secret: str = Field(default="", repr=False)
-    better_auth_revocation_max_staleness: str = ""
-    frontend_url: str = ""
-    frontend_preview_url: str = ""
-    environment: str = Field(
-        default="",
-        validation_alias=AliasChoices(
-            "environment", "app_env", "vercel_env", "railway_environment_name"
-        ),
-    )
-
-    @property
-    def production(self) -> bool:
-        """Whether people use this application in earnest."""
-        return self.environment.strip().lower() in ("production", "prod")
-
-    @property
-    def given_secrets(self) -> list[str]:
-        """The secrets, newest first, unchecked."""
-        # Better Auth 1.5: BETTER_AUTH_SECRETS="2:newest,1:older" wins over BETTER_AUTH_SECRET.
-        versioned = split_list(self.better_auth_secrets)
-        if versioned:
-            return [entry.partition(":")[2] for entry in versioned]
-        return [self.better_auth_secret] if self.better_auth_secret else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from demo.ports import free_port
 from tests.e2e.serving import REVOKED, Refusal, running_api, settings_for
 from tests.servers.better_auth import BetterAuthOptions, running_better_auth
 from tests.servers.redis import running_redis
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.node
 SECRET = "what-signs-the-messages-of-hooks-3fQ8"
 LAG = 1.0  # seconds: what the documentation promises
 SECOND = 1.0
+ATTEMPTS = 20.0  # seconds: four more attempts of the hook
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,19 @@ def test_nobody_else_is_signed_out(scene: Scene) -> None:
     token = scene.server.token(bob)
     scene.server.sign_out(ada)
     assert scene.api.get("/fresh", token).json() == bob.user_id
+
+
+def test_a_sign_out_while_the_api_is_away_arrives_later(scene: Scene) -> None:
+    ada = scene.server.sign_up()
+    token = scene.server.token(ada)
+    scene.server.report_to(f"http://127.0.0.1:{free_port()}", SECRET)
+    scene.server.sign_out(ada)
+    assert scene.api.user_id(token) == ada.user_id
+    scene.server.report_to(scene.api.url, SECRET)
+    deadline = time.monotonic() + ATTEMPTS
+    while scene.api.get("/me", token).status_code == 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert Refusal.of(scene.api.get("/fresh", token)) == REVOKED
 
 
 def test_a_ban_ends_what_was_issued(scene: Scene) -> None:

@@ -42,6 +42,9 @@ def test_nothing_is_explained_that_does_not_exist() -> None:
         f"{FetchPolicy().lifetime / 60:.0f} minutes",
         f"in {FetchPolicy().cooldown:.0f} s",
         f"{FetchPolicy().stale_for / 3600:.0f} hours",
+        f"after {FetchPolicy().first_back_off:.0f}, 10, 20, 40, then",
+        f"then {FetchPolicy().longest_back_off:.0f} s; a request",
+        f"after {FetchPolicy().first_retry:.0f}, 2, 4, then {FetchPolicy().longest_retry:.0f} s",
     ],
 )
 def test_figures_are_those_of_the_code(said: str) -> None:

@@ -10,7 +10,7 @@ from betterguard.errors import ConfigurationError
 from betterguard.live.doctor import read_environment
 
 if TYPE_CHECKING:
-    from betterguard.settings import Environment
+    from betterguard.environment import Environment
 
 __all__ = ["env_file_of", "environment_of"]
 

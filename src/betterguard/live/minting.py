@@ -14,7 +14,8 @@ from betterguard.testing.tokens import SharedSecretKey, SigningKey, TokenIssuer
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from betterguard.settings import Environment, Settings
+    from betterguard.environment import Environment
+    from betterguard.settings import Settings
 
 __all__ = ["Minted", "mint", "read_claims", "read_duration", "refuse_production"]
 

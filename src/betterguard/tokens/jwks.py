@@ -1,8 +1,8 @@
 """Keys over HTTP: when to fetch Better Auth's key set, when to wait, when to go on with the last.
 
 A request that has a usable key never waits for a fetch. Everything else is bounded: one fetch
-at a time, one for an unknown key id in 30 seconds, back-off after a failure, the last good set
-for a day.
+at a time, one for an unknown key id in 30 seconds, back-off after a failure (short for those
+without their key, long for those who have one), the last good set for a day.
 """
 
 from __future__ import annotations
@@ -47,6 +47,10 @@ class FetchPolicy:
     """At most one fetch in this time is caused by unknown key ids, and one by bad signatures."""
     first_back_off: float = 5.0
     longest_back_off: float = 60.0
+    """After failures, before the next refresh while a set serves: nobody waits for that."""
+    first_retry: float = 1.0
+    longest_retry: float = 5.0
+    """After failures, before the next fetch for a request that has no key for its token."""
     stale_for: float = 86_400.0
     """So long the last good set serves while fetches fail."""
 
@@ -98,6 +102,7 @@ class RemoteKeySet:
         self._failures = 0
         self._last_error: str | None = None
         self._refresh_at = -math.inf
+        self._retry_at = -math.inf
         # One for each cause: who sends bad signatures must not keep a new key from being found.
         self._doubt_at = {Reason.KEY_UNKNOWN: -math.inf, Reason.SIGNATURE_MISMATCH: -math.inf}
         self._task: asyncio.Task[None] | None = None
@@ -146,7 +151,7 @@ class RemoteKeySet:
         """Tell whether there is any key; if not, begin a fetch that is due."""
         if self._usable() is not None:
             return True
-        if self._clock() >= self._refresh_at:
+        if self._clock() >= self._retry_at:
             self.begin_refresh()
         return False
 
@@ -154,13 +159,14 @@ class RemoteKeySet:
         """Tell what is known now: for health checks and diagnosis."""
         now = self._clock()
         usable = self._usable()
+        next_try = self._retry_at if usable is None else self._refresh_at
         return KeySetState(
             url=self._url,
             usable=usable is not None,
             keys=tuple((key.kid, key.alg) for key in usable.keys) if usable else (),
             age=None if self._set is None else now - self._fetched_at,
             last_error=self._last_error,
-            next_try=max(0.0, self._refresh_at - now) if self._failures else None,
+            next_try=max(0.0, next_try - now) if self._failures else None,
         )
 
     def begin_refresh(self) -> asyncio.Task[None]:
@@ -193,17 +199,25 @@ class RemoteKeySet:
         return usable.find(header)
 
     async def _fetch_unless_backing_off(self) -> None:
-        if self._clock() >= self._refresh_at:
+        if self._clock() >= self._retry_at:
             await self._fetched()
 
     async def _look_again(self, doubt: Reason) -> None:
         """Fetch because of a doubt, at most once in a cooldown and never within a back-off."""
         now = self._clock()
         if not self._under_way():
-            if now < self._doubt_at[doubt] or (self._failures and now < self._refresh_at):
+            if now < self._next_look(doubt):
                 return
             self._doubt_at[doubt] = now + self._policy.cooldown
         await self._fetched()
+
+    def _next_look(self, doubt: Reason) -> float:
+        if not self._failures:
+            return self._doubt_at[doubt]
+        if doubt is Reason.KEY_UNKNOWN:
+            # A fetch that failed has not answered the question, and used up no cooldown.
+            return self._retry_at
+        return max(self._doubt_at[doubt], self._refresh_at)
 
     async def _fetched(self) -> None:
         # `wait` neither cancels the fetch with one that waits for it, nor the other way round.
@@ -240,12 +254,16 @@ class RemoteKeySet:
         self._last_error = None
 
     def _failed(self, error: str) -> None:
-        doublings = min(self._failures, 16)
-        wait = min(self._policy.first_back_off * 2**doublings, self._policy.longest_back_off)
+        policy, now, growth = self._policy, self._clock(), 2 ** min(self._failures, 16)
+        retry = min(policy.first_retry * growth, policy.longest_retry)
+        back_off = min(policy.first_back_off * growth, policy.longest_back_off)
         self._failures += 1
         self._last_error = error
-        self._refresh_at = self._clock() + wait
-        served = "serving the last good one" if self._set is not None else "no keys are known"
+        self._retry_at = now + retry
+        self._refresh_at = now + back_off
+        served, wait = "serving the last good one", back_off
+        if self._set is None:
+            served, wait = "no keys are known", retry
         logger.warning(
             "the key set could not be fetched from %s (%s); %s, next try in %.0f s",
             *(self._url, error, served, wait),
@@ -253,7 +271,7 @@ class RemoteKeySet:
         )
 
     def _unavailable(self) -> KeysUnavailable:
-        wait = max(1, math.ceil(self._refresh_at - self._clock())) if self._failures else 1
+        wait = max(1, math.ceil(self._retry_at - self._clock())) if self._failures else 1
         hint = f"the key set at {self._url} cannot be had: {self._last_error or 'not fetched yet'}"
         return KeysUnavailable(Reason.KEY_SET_UNREACHABLE, hint, retry_after=wait)
 

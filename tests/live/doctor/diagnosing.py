@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from betterguard.environment import Environment
 from betterguard.live.doctor import Report, Status, Subject, diagnose, usable_settings
-from betterguard.settings import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

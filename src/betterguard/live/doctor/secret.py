@@ -12,9 +12,10 @@ from betterguard.secret import DEFAULT_SECRETS, HOW_TO_MAKE_ONE, is_key_material
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from betterguard.environment import Environment
     from betterguard.live.doctor.outcome import Outcome
     from betterguard.live.doctor.subject import Subject
-    from betterguard.settings import Environment, Settings
+    from betterguard.settings import Settings
 
 __all__ = ["FAMILY", "FINGERPRINT_LINE", "fingerprint"]
 

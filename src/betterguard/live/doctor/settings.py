@@ -17,9 +17,9 @@ from betterguard.live.doctor.outcome import Check
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from betterguard.environment import Environment
     from betterguard.live.doctor.outcome import Outcome
     from betterguard.live.doctor.subject import Subject
-    from betterguard.settings import Environment
 
 __all__ = ["FAMILY"]
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from betterguard.addresses import AddressRefused, parse_address
+from betterguard.environment import Environment
 from betterguard.errors import ConfigurationError
-from betterguard.settings import DEFAULT_API_PATH, Environment, Settings, check
+from betterguard.settings import DEFAULT_API_PATH, Settings, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
