@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import pytest
 
@@ -48,3 +49,9 @@ def test_a_configuration_error_lists_every_fault() -> None:
     assert str(error) == (
         "2 configuration faults:\n  - FRONTEND_URL is empty\n  - BETTER_AUTH_SECRET is short"
     )
+
+
+def test_faults_come_out_of_another_process_as_they_went_in() -> None:
+    error = errors.ConfigurationError(["one is wrong", "two is wrong"])
+    back = pickle.loads(pickle.dumps(error))  # noqa: S301  # its own
+    assert (back.faults, str(back)) == (error.faults, str(error))

@@ -109,6 +109,10 @@ class ConfigurationError(BetterGuardError):
         count = f"{len(self.faults)} configuration fault{'s' * (len(self.faults) != 1)}"
         super().__init__("\n".join([f"{count}:", *(f"  - {fault}" for fault in self.faults)]))
 
+    def __reduce__(self) -> tuple[type[ConfigurationError], tuple[tuple[str, ...]]]:
+        """Come out of another process as it went in: with its faults, not with its message."""
+        return type(self), (self.faults,)
+
 
 class UnsafeStatement(BetterGuardError):
     """A statement cannot be kept to the user's own rows, so it is refused and never runs.
