@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ def test_the_question_itself_makes_it_ready(*, lifespan: bool) -> None:
             assert becomes_ready(client)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Redis has no server for Windows")
 def test_it_is_not_ready_before_the_revocations_are_known() -> None:
     with running_redis() as redis:
         settings = make_settings(revocation_store=redis.url)
