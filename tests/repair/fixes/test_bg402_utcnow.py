@@ -116,3 +116,14 @@ def test_text_that_is_written_out_stays_the_same() -> None:
 def test_a_time_that_is_used_elsewhere_needs_the_request() -> None:
     text = "from datetime import datetime\nx = datetime.utcnow()\n"
     assert fixed(text, RULE, unsafe=False) == text
+
+
+def test_a_value_follows_the_model_that_takes_it_and_no_namesake() -> None:
+    zoned = "class Note(Base):\n    __tablename__ = 'note'\n    created_at = Column(DateTime(timezone=True))\n"
+    text = (
+        ALCHEMY.format(zone="", default="now")
+        + zoned
+        + "def make(task):\n    at = datetime.utcnow()\n    task.created_at = at\n"
+        + "    return Task(created_at=at)\n"
+    )
+    assert "at = datetime.now(timezone.utc).replace(tzinfo=None)\n" in fixed(text, RULE)

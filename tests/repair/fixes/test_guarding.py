@@ -222,6 +222,21 @@ STAYS = [
         id="address",
     ),
     pytest.param(
+        "class Invited:\n    token: str\n"
+        + HEAD
+        + ID.replace(" = Header()", "")
+        + '@app.post("/join")\ndef join(sent: Invited):\n    return get_user(sent.token)\n',
+        "join also takes a token that the header does not carry",
+        id="body",
+    ),
+    pytest.param(
+        HEAD
+        + ID.replace(" = Header()", "")
+        + '@app.get("/join")\ndef join(token: str):\n    held = token\n    return get_user(held)\n',
+        "join also takes a token that the header does not carry",
+        id="parameter-of-the-address",
+    ),
+    pytest.param(
         HEAD + ID.replace("= Header()", ""), "nothing here calls get_user", id="nobody-calls-it"
     ),
     pytest.param(

@@ -167,6 +167,14 @@ CHANGES = [
         id="BG605-by-status",
     ),
     pytest.param(
+        "BG605",
+        "from fastapi import HTTPException\ndef f():\n    try: g()\n    except Busy as e:\n"
+        '        raise HTTPException(429, {"why": str(e), "wait": e.seconds})\n',
+        "from fastapi import HTTPException\ndef f():\n    try: g()\n    except Busy as e:\n"
+        '        raise HTTPException(429, {"why": "Too many requests", "wait": e.seconds})\n',
+        id="BG605-a-field-stays",
+    ),
+    pytest.param(
         "BG701",
         '"""App."""\n' + APP + "print('\u2713')\nprint('\u2192')\n",
         '"""App."""\nfrom betterguard import force_utf8\n'

@@ -181,6 +181,27 @@ def test_a_route_that_asks_or_cannot_stays(params: str) -> None:
     assert fixed(text, "BG101") == text
 
 
+BELOW = HEAD.replace(
+    "def get_user", OPEN.format(params="session").replace("    return 1", TOUCH) + "def get_user"
+)
+
+
+def test_a_dependency_that_stands_below_the_route_is_not_named_above_it() -> None:
+    text = BELOW + ROUTE + "    return session.get(Task, task_id)\n"
+    assert fixed(text, "BG101") == text
+    assert reasons(text, "BG101") == [
+        "no dependency of the project tells who is calling: betterguard init makes one"
+    ]
+
+
+def test_the_guard_serves_where_the_dependency_stands_below_the_route() -> None:
+    text = BELOW + ROUTE + "    return session.get(Task, task_id)\n"
+    guard = "from betterguard import BetterGuard\nguard = BetterGuard.from_env()\n"
+    made = fixed(text, "BG101", auth=guard)
+    assert "from auth import guard\n" in made
+    assert "def everything(session, caller_id: str = Depends(guard.verify_token)):" in made
+
+
 def test_a_dependency_of_another_file_is_imported() -> None:
     other = PROTECTED
     text = (

@@ -33,6 +33,11 @@ def hands_on_token(code: Code, function: FunctionRef) -> bool:
     return any(_Raw(code, function).reaches(value) for value in returned(function))
 
 
+def is_named_token(name: str) -> bool:
+    """Whether a name, or the attribute that it ends in, says that it holds a token."""
+    return bool(_NAMED.search(name.rsplit(".", 1)[-1]))
+
+
 def returned(function: FunctionRef) -> Iterator[Expr]:
     """Give the values that a function gives back, ``None`` left out."""
     for stmt in function.statements:
@@ -108,4 +113,4 @@ def _is_token(code: Code, function: FunctionRef, param: Param) -> bool:
     if note is not None and any(part.text.endswith(_CREDENTIALS) for part in subexpressions(note)):
         return True
     asked = code.calls.param_dependencies(function.file, param)
-    return bool(_NAMED.search(param.name)) or any(code.security.gate(d) == "scheme" for d in asked)
+    return is_named_token(param.name) or any(code.security.gate(d) == "scheme" for d in asked)

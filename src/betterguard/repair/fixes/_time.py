@@ -52,14 +52,20 @@ def columns_at(site: Site, pos: int) -> list[tuple[Model, Column]]:
     if declared:
         return declared
     function = site.function_at(pos)
-    names = set(_written(site, function, pos)) if function is not None else set()
-    return [(model, column) for model, column in dates if column.name in names]
+    written = list(_written(site, function, pos)) if function is not None else []
+    certain = [write for write in written if write[1] is not None]
+    return [
+        (model, column)
+        for model, column in dates
+        if any(column.name == name and owner in {None, model} for name, owner in certain or written)
+    ]
 
 
-def _written(site: Site, function: FunctionRef, pos: int) -> Iterator[str]:
-    for name, value, _ in site.code.queries.writes(function):
+def _written(site: Site, function: FunctionRef, pos: int) -> Iterator[tuple[str, Model | None]]:
+    """Give the columns that take the value, each with its model where that can be told."""
+    for name, value, owner in site.code.queries.writes(function):
         if any(source.pos <= pos < source.end for source in _sources(function, value)):
-            yield name
+            yield name, owner
 
 
 def _sources(function: FunctionRef, value: Expr) -> Iterator[Expr]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.project import FunctionRef
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.visit import method, names_in, subexpressions
-from betterguard.repair.fixes._passing import hands_on_token
+from betterguard.repair.fixes._passing import hands_on_token, is_named_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -256,4 +256,20 @@ def other_credential(code: Code, function: FunctionRef) -> str:
             for part in expr.text.split(".") if expr.kind in {"name", "call"} else ():
                 if part in _OTHERS:
                     return _OTHERS[part]
-    return ""
+    return "a token that the header does not carry" if _takes_sent_token(code, function) else ""
+
+
+def _takes_sent_token(code: Code, function: FunctionRef) -> bool:
+    """Whether the token that is read is a parameter of the address, or a field of the body."""
+    sent = {
+        param.name
+        for param in function.params
+        if not _is_part_of_request(param)
+        and not any(code.calls.param_dependencies(function.file, param))
+    }
+    return any(
+        value.kind == "name" and is_named_token(value.text) and value.text.split(".", 1)[0] in sent
+        for source in sources(code, function)
+        for part in source.call.parts
+        for value in (part, *function.assigned.get(part.text, ()))
+    )

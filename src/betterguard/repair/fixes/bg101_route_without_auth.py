@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import ClassRef, FunctionRef, Value
+from betterguard.audit.visit import names_in
 from betterguard.repair.edits import Edit
 from betterguard.repair.fix import ByHand, Fix, Safety
 from betterguard.repair.fixes._blocks import definition
@@ -128,7 +129,7 @@ def _written(site: Site, example: _Example, imports: Imports) -> str | None:
 def _expression(site: Site, file: File, expr: Expr, imports: Imports) -> str | None:
     """Give an expression of another file with its names imported here; None where that fails."""
     if file is site.file:
-        return site.source(expr)
+        return site.source(expr) if _stands_before(site, expr) else None
     if expr.kind == "name":
         return _name(site, file, expr.text, imports)
     if expr.kind == "call" and len(expr.parts) == 1 and not expr.names and expr.base is None:
@@ -136,6 +137,23 @@ def _expression(site: Site, file: File, expr: Expr, imports: Imports) -> str | N
         inner = _expression(site, file, expr.parts[0], imports)
         return f"{function}({inner})" if function and inner else None
     return None
+
+
+def _stands_before(site: Site, expr: Expr) -> bool:
+    """Whether what an expression names is there when the handler is defined: nothing below it."""
+    handler = site.function
+    found = (site.code.project.resolve(site.file, name) for name in names_in(expr))
+    return handler is not None and all(
+        _start(target) < handler.function.pos
+        for target in found
+        if isinstance(target, (FunctionRef, ClassRef, Value)) and target.file is site.file
+    )
+
+
+def _start(target: FunctionRef | ClassRef | Value) -> int:
+    if isinstance(target, FunctionRef):
+        return target.function.pos
+    return target.klass.pos if isinstance(target, ClassRef) else target.stmts[0].pos
 
 
 def _name(site: Site, file: File, dotted: str, imports: Imports) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.repair.fix import ByHand, Fix, Site
-from betterguard.repair.fixes._answers import INTERNAL, mentions, told
+from betterguard.repair.fixes._answers import INTERNAL, told
 from betterguard.repair.syntax import argument, around, replaced, source, walk
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ _SENTENCES = {
     "401": "Invalid authentication token",
     "403": "Forbidden",
     "404": "Not found",
+    "429": "Too many requests",
     "502": "An upstream service failed",
     "503": "The service is not available",
 }
@@ -31,7 +32,7 @@ def fix(site: Site) -> Fix | ByHand:
     if call is None or detail is None:
         return ByHand("the text is put together elsewhere")
     caught = _caught(call)
-    leaks = [node for node in told(detail) if mentions(node, caught)]
+    leaks = [node for node in told(detail) if _tells(node, caught)]
     if not leaks:
         return ByHand("the text is put together elsewhere")
     sentence = f'"{_sentence(call)}"'
@@ -51,6 +52,14 @@ def _detail(call: Node) -> Node | None:
     if name.endswith("HTTPException"):
         return argument(call, 1, "detail")
     return argument(call, 0, "content")
+
+
+def _tells(node: Node, caught: str) -> bool:
+    """Whether the error itself is written out, more than one field of it."""
+    return any(
+        source(found) == caught and (found.parent is None or found.parent.type != "attribute")
+        for found in walk(node, "identifier")
+    )
 
 
 def _caught(node: Node) -> str:
