@@ -368,21 +368,9 @@ def tasks(session: Session = Depends(get_session)):
     fixed=(
         None,
         None,
-        Snippet.of("""
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
-from sqlmodel import Field, Session, SQLModel, select
-
-class Task(SQLModel, table=True):
-    id: int | None = Field(default=None, primary_key=True)
-    user_id: str
-    title: str
-
-def get_session(): ...
-def get_user(authorization: str) -> str:
-    if not authorization:
-        raise HTTPException(401)
-    return authorization
-
+        Snippet.of(
+            _HEAD
+            + """
 app = FastAPI()
 @app.get("/tasks")
 def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
@@ -390,7 +378,8 @@ def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)
 @app.get("/count")
 def count(session: Session = Depends(get_session), user: str = Depends(get_user)):
     return len(session.exec(select(Task)).all())
-"""),
+"""
+        ),
         None,
         None,
         None,

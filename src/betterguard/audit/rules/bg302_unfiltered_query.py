@@ -529,29 +529,17 @@ async def note(note_id: str, me: str = Depends(get_current_user), pool=Depends(g
         ),
     ),
     fixed=(
-        Snippet.of("""
-import jwt
-from fastapi import Depends, FastAPI, Header, HTTPException
-from sqlmodel import Field, Session, SQLModel, select
-app = FastAPI()
-class Task(SQLModel, table=True):
-    id: int | None = Field(default=None, primary_key=True)
-    user_id: str
-    title: str
-def get_session(): ...
-def get_current_user(authorization: str = Header()) -> str:
-    try:
-        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
-    except jwt.PyJWTError as err:
-        raise HTTPException(401) from err
-
+        Snippet.of(
+            _HEAD
+            + """
 @app.get("/tasks/{task_id}")
 def task(task_id: int, me: str = Depends(get_current_user), session=Depends(get_session)):
     found = session.get(Task, task_id)
     if found is None or found.user_id != me:
         raise HTTPException(status_code=404, detail="Task not found")
     return found
-"""),
+"""
+        ),
         Snippet.of(
             _HEAD
             + """
@@ -569,26 +557,14 @@ def invoice(invoice_id: int, me=Depends(get_current_user), session=Depends(get_s
 """
         ),
         None,
-        Snippet.of("""
-import jwt
-from fastapi import Depends, FastAPI, Header, HTTPException
-from sqlmodel import Field, Session, SQLModel, select
-app = FastAPI()
-class Task(SQLModel, table=True):
-    id: int | None = Field(default=None, primary_key=True)
-    user_id: str
-    title: str
-def get_session(): ...
-def get_current_user(authorization: str = Header()) -> str:
-    try:
-        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
-    except jwt.PyJWTError as err:
-        raise HTTPException(401) from err
-
+        Snippet.of(
+            _HEAD
+            + """
 @app.get("/tasks")
 def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_session)):
     return session.exec(select(Task).where(Task.user_id == me)).all()
-"""),
+"""
+        ),
         None,
         None,
     ),

@@ -152,30 +152,14 @@ def add(body: dict, me: str = Depends(get_current_user)):
         ),
     ),
     fixed=(
-        Snippet.of("""
-import jwt
-from fastapi import Depends, FastAPI, Header, HTTPException
-from pydantic import BaseModel
-from sqlmodel import Field, Session, SQLModel
-app = FastAPI()
-class Task(SQLModel, table=True):
-    id: int | None = Field(default=None, primary_key=True)
-    user_id: str
-    title: str
-class NewTask(BaseModel):
-    user_id: str
-    title: str
-def get_session(): ...
-def get_current_user(authorization: str = Header()) -> str:
-    try:
-        return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
-    except jwt.PyJWTError as err:
-        raise HTTPException(401) from err
-
+        Snippet.of(
+            _HEAD
+            + """
 @app.post("/tasks")
 def add(body: NewTask, me: str = Depends(get_current_user)):
     return Task(user_id=me, title=body.title)
-"""),
+"""
+        ),
         None,
     ),
 )
