@@ -22,7 +22,7 @@ from betterguard.audit.policy import changed_lines, on_lines, without_baseline, 
 from betterguard.audit.reports import machine, text
 from betterguard.audit.reports.checklist import filled
 from betterguard.cli.commands import alone
-from betterguard.cli.terminal import USAGE, console, refuse
+from betterguard.cli.terminal import console, refuse
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -177,8 +177,7 @@ def _guarded(roots: list[Path], config: Config, jobs: int, *, no_cache: bool) ->
     except ConfigurationError:
         raise
     except Exception:  # noqa: BLE001  whatever went wrong, the exit code must say so
-        typer.echo(f"internal error\n{traceback.format_exc()}", err=True)
-        raise typer.Exit(USAGE) from None
+        refuse(f"internal error\n{traceback.format_exc()}")
 
 
 def _fix(roots: list[Path], config: Config, fixing: Fixing, style: Format) -> None:
