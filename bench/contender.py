@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 import urllib.request
 from typing import Annotated, Any
 
@@ -79,6 +80,12 @@ def betterguard() -> FastAPI:
     return app
 
 
+def without_pynacl() -> FastAPI:
+    """Serve the route behind this package's guard where PyNaCl is not installed."""
+    sys.modules["nacl"] = None  # type: ignore[assignment] # what an absent package is
+    return betterguard()
+
+
 def bridge() -> FastAPI:
     """Serve the route behind fastapi-better-auth-bridge, its key-set mode."""
     from fastapi_better_auth import (  # type: ignore[import-not-found] # noqa: PLC0415 - a peer
@@ -122,6 +129,7 @@ CONTENDERS = {
     "empty": empty,
     "signature": signature,
     "betterguard": betterguard,
+    "betterguard-without-pynacl": without_pynacl,
     "fastapi-better-auth-bridge": bridge,
     "fastapi-betterauth": betterauth,
 }

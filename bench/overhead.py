@@ -7,6 +7,9 @@ worker that is never idle answers as many requests as its processor time allows.
 
 Two rows show how far down one can get: an empty asynchronous dependency, which is what FastAPI
 itself takes for any, and the bare signature check of `cryptography`, for tokens not seen before.
+
+What a ratio comes to depends on what the bare route costs, so there are two tables: uvicorn as
+`pip install uvicorn` brings it, in Python, and uvicorn[standard], whose loop and parser are in C.
 """
 
 from __future__ import annotations
@@ -35,11 +38,15 @@ from jwt.algorithms import OKPAlgorithm
 from bench.load import requests_per_second
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".build" / "peers"
 PEER_REQUIREMENTS = ROOT / "requirements" / "bench-peers.txt"
+SERVERS = {
+    "uvicorn (asyncio, h11)": ("--loop", "asyncio", "--http", "h11"),
+    "uvicorn[standard] (uvloop, httptools)": ("--loop", "uvloop", "--http", "httptools"),
+}
 ROUNDS = 9
 SECONDS = 2.0
 NEW_TOKENS = 25_000
@@ -51,30 +58,41 @@ ROWS = (
     ("the signature check alone", "signature", True, None),
     ("betterguard, the same token", OURS, False, 0.88),
     ("betterguard, a new token each time", OURS, True, 0.5),
+    ("betterguard without PyNaCl, the same", f"{OURS}-without-pynacl", True, None),
     ("fastapi-better-auth-bridge, the same token", "fastapi-better-auth-bridge", False, None),
     ("fastapi-betterauth, the same token", "fastapi-betterauth", False, None),
 )
 
 
 def main() -> None:
-    """Print the table."""
-    python: dict[str, str] = dict.fromkeys((OURS, "bare", "empty", "signature"), sys.executable)
+    """Print a table for each kind of server."""
+    python: dict[str, str] = dict.fromkeys(
+        (OURS, f"{OURS}-without-pynacl", "bare", "empty", "signature"), sys.executable
+    )
     peers = peer_environment()
     with key_set_server() as (url, key):
         tokens = [token(url, key) for _ in range(NEW_TOKENS)]
-        measured: dict[str, list[Sample]] = {row[0]: [] for row in ROWS}
-        with contextlib.ExitStack() as servers:
-            running = {
-                name: servers.enter_context(server(python.get(name, peers), name, url))
-                for name in dict.fromkeys(row[1] for row in ROWS)
-            }
-            # Each goes on where its last round ended: a token that comes again too soon is known.
-            requests = {row[0]: requests_of(tokens if row[2] else tokens[:1]) for row in ROWS}
-            for number in range(ROUNDS):
-                print(f"round {number + 1} of {ROUNDS} …", file=sys.stderr, flush=True)
-                for label, name, *_ in ROWS:
-                    measured[label].append(sample(running[name], requests[label]))
-    report(measured)
+        for kind, options in SERVERS.items():
+            with contextlib.ExitStack() as servers:
+                running = {
+                    name: servers.enter_context(
+                        server(python.get(name, peers), name, url, options=options)
+                    )
+                    for name in dict.fromkeys(row[1] for row in ROWS)
+                }
+                report(kind, measure(running, tokens))
+
+
+def measure(running: dict[str, Server], tokens: list[str]) -> dict[str, list[Sample]]:
+    """Measure every row, round by round."""
+    measured: dict[str, list[Sample]] = {row[0]: [] for row in ROWS}
+    # Each goes on where its last round ended: a token that comes again too soon is known.
+    requests = {row[0]: requests_of(tokens if row[2] else tokens[:1]) for row in ROWS}
+    for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS} …", file=sys.stderr, flush=True)
+        for label, name, *_ in ROWS:
+            measured[label].append(sample(running[name], requests[label]))
+    return measured
 
 
 @dataclass(frozen=True)
@@ -102,10 +120,10 @@ def sample(contender: Server, requests: Iterator[bytes]) -> Sample:
     return Sample(rate, spent / (rate * SECONDS) * 1e6)
 
 
-def report(measured: dict[str, list[Sample]]) -> None:
+def report(kind: str, measured: dict[str, list[Sample]]) -> None:
     """Print medians of the rates and of their ratios to the bare route, round by round."""
     columns = f"{'requests/s':>11}{'to bare':>9}{'range':>15}{'us CPU':>8}{'bare/CPU':>10}"
-    print(f"\n{'one uvicorn worker, EdDSA':<44}{columns}")
+    print(f"\nEdDSA, one worker of {kind}\n{'':<44}{columns}")
     for label, _, _, aim in ROWS:
         samples = measured[label]
         rates, work = (ratios(measured, label, of) for of in ("rate", "cpu"))
@@ -171,13 +189,18 @@ def key_set_server() -> Iterator[tuple[str, Ed25519PrivateKey]]:
 
 @contextlib.contextmanager
 def server(
-    python: str, contender: str, url: str, *, app: str = "bench.contender:app"
+    python: str,
+    contender: str,
+    url: str,
+    *,
+    app: str = "bench.contender:app",
+    options: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Run one contender under uvicorn with one worker, until it is not needed any longer."""
     port = free_port()
     command = [python, "-m", "uvicorn", app, "--port", str(port)]
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [*command, "--no-access-log", "--log-level", "warning"],
+        [*command, *options, "--no-access-log", "--log-level", "warning"],
         cwd=ROOT,
         env={**os.environ, "CONTENDER": contender, "BETTER_AUTH_URL": url},
     )

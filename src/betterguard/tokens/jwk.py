@@ -17,12 +17,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from betterguard.errors import InvalidToken
+from betterguard.tokens import ed25519
 from betterguard.tokens.jws import MAX_KEY_ID_LENGTH, decode_base64url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from jwt.algorithms import Algorithm
 
 __all__ = ["ASYMMETRIC_ALGORITHMS", "KeyRefused", "PrivateKeyPublished", "VerificationKey", "read"]
 
@@ -96,14 +95,14 @@ def read(jwk: object) -> VerificationKey:
     members = _public_members(jwk)
     if jwk["kty"] == "RSA":
         _check_rsa(_number(members["n"]), _number(members["e"]))
+    if jwk["kty"] == "OKP" and ed25519.has_small_order(members["x"]):
+        msg = "x is a point of small order, under which anybody can make signatures that fit"
+        raise KeyRefused(msg)
     return VerificationKey(
         alg=alg,
         kid=_key_id(jwk),
         thumbprint=_thumbprint(jwk["kty"], jwk.get("crv"), members),
-        _check=_signature_check(
-            jwt.get_algorithm_by_name(alg),
-            _material({name: jwk[name] for name in (*members, "kty", "crv") if name in jwk}),
-        ),
+        _check=_signature_check(alg, jwk, members),
     )
 
 
@@ -170,16 +169,22 @@ def _check_rsa(modulus: int, exponent: int) -> None:
         raise KeyRefused(msg)
 
 
+def _signature_check(
+    alg: str, jwk: Mapping[str, Any], members: Mapping[str, bytes]
+) -> Callable[[bytes, bytes], bool]:
+    algorithm = jwt.get_algorithm_by_name(alg)
+    key = _material({name: jwk[name] for name in (*members, "kty", "crv") if name in jwk})
+    if alg == "EdDSA" and ed25519.HAS_LIBSODIUM:
+        return ed25519.by_libsodium(members["x"])
+    return lambda signing_input, signature: algorithm.verify(signing_input, key, signature)
+
+
 def _material(members: dict[str, Any]) -> object:
     try:
         return _READERS[members["kty"]](members)
     except (jwt.InvalidKeyError, ValueError, TypeError, UnsupportedAlgorithm) as err:
         msg = "its numbers are no public key of that kind"
         raise KeyRefused(msg) from err
-
-
-def _signature_check(algorithm: Algorithm, key: object) -> Callable[[bytes, bytes], bool]:
-    return lambda signing_input, signature: algorithm.verify(signing_input, key, signature)
 
 
 def _thumbprint(kty: str, crv: str | None, members: Mapping[str, bytes]) -> str:
