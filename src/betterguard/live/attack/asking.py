@@ -110,7 +110,7 @@ class Asking:
         if self.objects.shown_in(exchange):
             cell.opened(note, exchange)
         else:
-            cell.held()
+            cell.held(silent=exchange.answer.silent)
 
     def _cell(self, operation: Operation, attack: str) -> Cell:
         return self.arena.result.cell(operation.name, attack)

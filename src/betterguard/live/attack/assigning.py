@@ -10,7 +10,7 @@ from betterguard.live.attack.markers import Marker
 from betterguard.live.attack.naming import OWNER_FIELDS, is_user
 from betterguard.live.attack.objects import Unmade
 from betterguard.live.attack.values import chosen
-from betterguard.live.attack.views import sees, view
+from betterguard.live.attack.views import Trial, sees, view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class Assigning:
             elif exchange.answer.good and self._repeats(exchange.answer, claims):
                 cell.opened(f"the answer repeats {_listed(claims)}", exchange)
             else:
-                cell.held()
+                cell.held(silent=exchange.answer.silent)
 
     async def _alice_sees(self, made: Made, marker: Marker) -> bool:
         return await sees(self.objects, self.arena.alice, made, marker)
@@ -101,13 +101,13 @@ class Assigning:
             demand(await sent_with(self.objects, operation, values, {}, marker))
             exchange = await sent_with(self.objects, operation, values, claims, marker)
             if not exchange.answer.good:
-                cell.held()
+                cell.held(silent=exchange.answer.silent)
             elif apart and await self._alice_sees(own, marker):
                 cell.opened(f"Alice sees what Bob changed with {_listed(claims)}", exchange)
             elif self._repeats(exchange.answer, claims):
                 cell.opened(f"the answer repeats {_listed(claims)}", exchange)
             else:
-                cell.held()
+                cell.held(silent=exchange.answer.silent)
 
     def _repeats(self, answer: Answer, claims: Mapping[str, Any]) -> bool:
         """Tell whether the answer shows a claimed owner as if it were so."""
@@ -130,11 +130,11 @@ class Assigning:
         exchange = await sent_with(self.objects, operation, values, {"id": victim.id}, marker)
         if operation.method == "POST" and exchange.answer.good:
             await self.objects.note(operation, exchange, bob, values, marker)
-        change = before.change_to(await view(self.objects, victim))
-        if change:
-            cell.opened(f"Alice's object {change}", exchange)
+        trial = Trial(exchange, before, await view(self.objects, victim))
+        if trial.change:
+            cell.opened(f"Alice's object {trial.change}", exchange)
         else:
-            cell.held()
+            cell.held(silent=trial.silent)
 
     def _kind(self, operation: Operation) -> str:
         if operation.method != "POST":

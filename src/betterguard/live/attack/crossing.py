@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import string
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from betterguard.live.attack.evidence import stable
 from betterguard.live.attack.markers import Marker
 from betterguard.live.attack.naming import is_user, last_segment, parameters_of
 from betterguard.live.attack.objects import Unmade
-from betterguard.live.attack.views import View, view
+from betterguard.live.attack.views import UNSEEN, Trial, view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,25 +35,6 @@ MALFORMED = frozenset({400, 422})
 
 _BY_METHOD = {"PUT": "update-foreign", "PATCH": "update-foreign", "DELETE": "delete-foreign"}
 _CHECKED_BY_STATE = frozenset(_BY_METHOD.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A request of Bob's, and how Alice's object stood before and after it."""
-
-    exchange: Exchange
-    before: View
-    after: View
-
-    @property
-    def change(self) -> str:
-        """What became of Alice's object; empty for nothing."""
-        return self.before.change_to(self.after)
-
-    @property
-    def unharmed(self) -> bool:
-        """Whether the object is known to be as it was."""
-        return self.before.known and self.before.there and not self.change
 
 
 class Crossing:
@@ -123,10 +104,9 @@ class Crossing:
         self, operation: Operation, target: Made, marker: Marker, *, as_alice: bool = False
     ) -> Trial:
         values = await self._values(operation, target, as_alice=as_alice)
-        unseen = View(known=False)
-        before = unseen if operation.reads else await view(self.objects, target)
+        before = UNSEEN if operation.reads else await view(self.objects, target)
         exchange = await self._sent(operation, values, marker)
-        after = unseen if operation.reads else await view(self.objects, target)
+        after = UNSEEN if operation.reads else await view(self.objects, target)
         return Trial(exchange, before, after)
 
     async def _values(
@@ -158,10 +138,10 @@ class Crossing:
             cell.opened("the answer shows what Alice made", trial.exchange)
         elif answer.good and cell.attack.name == "create-under-foreign":
             cell.opened("an object was added under Alice's", trial.exchange)
-        elif answer.good and not missing.good and not self._is_harmless(cell, trial):
+        elif answer.good and missing.denied and not self._is_harmless(cell, trial):
             cell.opened("granted for Alice's object, refused for one that is none", trial.exchange)
         else:
-            cell.held()
+            cell.held(silent=trial.silent or missing.silent)
 
     @staticmethod
     def _is_harmless(cell: Cell, trial: Trial) -> bool:
@@ -172,8 +152,9 @@ class Crossing:
     ) -> None:
         cell = self._cell(operation, "existence-oracle")
         answer = foreign.answer
-        if answer.good or missing.good:
-            cell.held()  # what is granted is another attack's matter
+        if not (answer.denied and missing.denied):
+            # What is granted is another attack's matter.
+            cell.held(silent=answer.silent or missing.silent)
         elif answer.status != missing.status:
             note = f"{answer.status} for Alice's object, {missing.status} for one that is none"
             cell.opened(note, foreign)
@@ -207,15 +188,16 @@ class Crossing:
 
     async def _on_everything(self, operation: Operation, attack: str) -> None:
         """Change or delete without naming an object: Alice's must stay as they are."""
+        cell = self._cell(operation, attack)
         for kind in self.arena.kinds.creators:
             target = self.objects.find(kind, self.arena.alice)
             if target is not None:
                 trial = await self._trial(operation, target, Marker.new(self.arena.random))
                 if trial.change:
-                    self._cell(operation, attack).opened(
-                        f"Alice's object {trial.change}", trial.exchange
-                    )
-        self._cell(operation, attack).held()
+                    cell.opened(f"Alice's object {trial.change}", trial.exchange)
+                elif trial.silent:
+                    cell.held(silent=True)
+        cell.held()
 
     async def _by_path_user(self, probe: Probe) -> None:
         """Put Alice's id into the path, with Bob's token."""
@@ -238,7 +220,7 @@ class Crossing:
         if self.objects.shown_in(exchange):
             cell.opened(note, exchange)
         else:
-            cell.held()
+            cell.held(silent=exchange.answer.silent)
 
     def _cell(self, operation: Operation, attack: str) -> Cell:
         return self.arena.result.cell(operation.name, attack)

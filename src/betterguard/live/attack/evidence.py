@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Answer", "Call", "Exchange", "cut"]
+__all__ = ["NO_ANSWER", "Answer", "Call", "Exchange", "cut"]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*")
 _LONG = re.compile(r"[A-Za-z0-9_+=-]{40,}")
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "set-auth-jwt"})
+NO_ANSWER = 599
+"""The status that stands for no answer at all: a time-out or a broken connection."""
 KEPT = 6
 SHOWN_BODY = 600
 _VOLATILE = re.compile(
@@ -46,7 +48,17 @@ class Answer:
     @property
     def broken(self) -> bool:
         """Whether the application failed over it."""
-        return self.status >= 500  # noqa: PLR2004  the class of server errors
+        return self.status >= 500 and not self.silent  # noqa: PLR2004  the class of server errors
+
+    @property
+    def denied(self) -> bool:
+        """Whether there was an answer, and it granted nothing."""
+        return not (self.good or self.silent)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing came back, which is neither a yes nor a no."""
+        return self.status == NO_ANSWER
 
     @property
     def refused(self) -> bool:

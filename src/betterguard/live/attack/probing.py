@@ -11,7 +11,6 @@ from betterguard.live.attack.calls import with_headers
 from betterguard.live.attack.evidence import stable
 from betterguard.live.attack.markers import Marker
 from betterguard.live.attack.objects import Unmade
-from betterguard.live.attack.sending import NO_ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +72,7 @@ class Probing:
         probe = await self._sent(operation)
         await self._make_referred(operation)
         answer = probe.valid.answer
-        if answer.status == NO_ANSWER:
+        if answer.silent:
             raise Unmade(answer.text)
         if not (answer.good or answer.broken):
             msg = f"answered {answer.status} to a valid token"
@@ -216,7 +215,7 @@ class Probing:
             if answer.refused or (answer.broken and not valid.broken):
                 cell.opened(f"{variant}: answers {answer.status}", exchange)
             else:
-                cell.held()
+                cell.held(silent=answer.silent)
         elif answer.good and probe.optional and not self._is_personal(probe, answer):
             self._judge_optional(probe, cell, variant, exchange)
         elif answer.good:
@@ -224,7 +223,7 @@ class Probing:
         elif answer.broken and valid.broken:
             cell.opened(f"{variant}: answers {answer.status}, as with a valid token", exchange)
         else:
-            cell.held()
+            cell.held(silent=answer.silent)
             self._judge_refusal(probe, f"{cell.attack.name}, {variant}", exchange)
 
     def _judge_refusal(self, probe: Probe, variant: str, exchange: Exchange) -> None:
@@ -233,7 +232,7 @@ class Probing:
         if exchange.answer.broken:
             cell.opened(f"{variant}: answers {status} instead of 401", exchange, requests=0)
         else:
-            cell.held(requests=0)
+            cell.held(requests=0, silent=exchange.answer.silent)
 
     def _judge_optional(self, probe: Probe, cell: Cell, variant: str, exchange: Exchange) -> None:
         """Where signing in is optional, a bad token must be refused all the same."""

@@ -11,7 +11,7 @@ from betterguard.live.attack.markers import Marker
 from betterguard.live.attack.naming import is_user
 from betterguard.live.attack.objects import Unmade
 from betterguard.live.attack.values import chosen
-from betterguard.live.attack.views import view
+from betterguard.live.attack.views import Trial, view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,12 +71,12 @@ class Referring:
         demand(await self._sent(operation, reference, own.id))
         before = await view(self.objects, target)
         exchange = await self._sent(operation, reference, target.id)
-        change = before.change_to(await view(self.objects, target))
+        trial = Trial(exchange, before, await view(self.objects, target))
         answer, name = exchange.answer, reference.name
-        if change:
-            cell.opened(f"{name}: Alice's object {change}", exchange)
-        elif not answer.good:
-            cell.held()
+        if trial.change:
+            cell.opened(f"{name}: Alice's object {trial.change}", exchange)
+        elif trial.silent or not answer.good:
+            cell.held(silent=trial.silent)
         elif self.objects.leaks_in(answer.text):
             cell.opened(f"{name}: the answer shows what Alice made", exchange)
         elif _holds(field_of(answer.data, name), target.id):

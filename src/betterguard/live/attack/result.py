@@ -32,13 +32,23 @@ class Cell:
     attack: Attack
     verdict: Verdict = Verdict.UNTRIED
     requests: int = 0
+    unanswered: int = 0
     note: str = ""
     exchange: Exchange | None = field(default=None, repr=False)
 
-    def held(self, requests: int = 1) -> None:
-        """Count a request that was turned away; 0 where another cell has counted it."""
+    def held(self, *, requests: int = 1, silent: bool = False) -> None:
+        """Count a request that was turned away; 0 where another cell has counted it.
+
+        ``silent`` says that an answer never came. Nothing was turned away then, so the attack
+        counts as untried, whatever its other requests came to, unless one of them opens it.
+        """
         self.requests += requests
-        if self.verdict is Verdict.UNTRIED:
+        self.unanswered += silent
+        if self.verdict is Verdict.OPEN:
+            return
+        if self.unanswered:
+            self.verdict, self.note = Verdict.UNTRIED, "a request got no answer"
+        else:
             self.verdict, self.note = Verdict.HELD, ""
 
     def opened(self, note: str, exchange: Exchange | None, requests: int = 1) -> None:

@@ -165,7 +165,7 @@ class _Run:
             self._note_unanswered()
 
     def _note_unanswered(self) -> None:
-        """Tell of silence, which is no refusal although the matrix counts it as one."""
+        """Tell of silence, which is no refusal: what it concerns counts as untried."""
         if count := self.arena.sender.unanswered:
             note = f"requests without an answer: {count}; try again, with a longer --timeout"
             self.arena.result.notes.append(note)
@@ -252,7 +252,6 @@ class _Run:
             return "excluded"
         if self.options.include and not included:
             return "not included"
-        segments = {"".join(words(segment)) for segment in path.split("/")}
         segments = {"".join(words(segment)) for segment in path.split("/")} | {*words(path)}
         if not included and DANGEROUS & segments:
             return "its name says that it ends sessions or changes passwords; --include tries it"

@@ -10,19 +10,17 @@ from urllib.parse import quote
 
 import httpx2
 
-from betterguard.live.attack.evidence import Answer, Call, Exchange
+from betterguard.live.attack.evidence import NO_ANSWER, Answer, Call, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["NO_ANSWER", "BudgetSpent", "Limits", "Sender"]
+__all__ = ["BudgetSpent", "Limits", "Sender"]
 
 ANSWER_BYTES = 2 * 1024 * 1024
 WAIT_AFTER_429 = 5.0
 TRIES_AFTER_429 = 3
 TOO_MANY = 429
-NO_ANSWER = 599
-"""The status that stands for no answer at all: a time-out or a broken connection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from betterguard.live.attack.evidence import Call
 from betterguard.live.attack.objects import Unmade
 from betterguard.live.attack.openapi import METHODS
-from betterguard.live.attack.views import view
+from betterguard.live.attack.views import UNSEEN, Trial, view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,12 +80,12 @@ class Surface:
         target = await self._target(probe)
         call = await self._placed(probe, target, shape)
         for who in ("nobody", "Bob"):
-            before = None if target is None else await view(self.objects, target)
+            before = UNSEEN if target is None else await view(self.objects, target)
             exchange = await self._sent(call, who)
-            after = None if target is None else await view(self.objects, target)
-            change = "" if before is None or after is None else before.change_to(after)
-            self._judge(self._cell(probe, attack), f"{variant} as {who}", exchange, change)
-            if change:
+            after = UNSEEN if target is None else await view(self.objects, target)
+            trial = Trial(exchange, before, after)
+            self._judge(self._cell(probe, attack), f"{variant} as {who}", trial)
+            if trial.change:
                 return
 
     async def _target(self, probe: Probe) -> Made | None:
@@ -109,12 +109,12 @@ class Surface:
             return await self.arena.sender.send(call)
         return await self.arena.as_person(self.arena.bob, call)
 
-    def _judge(self, cell: Cell, variant: str, exchange: Exchange, change: str) -> None:
-        answer = exchange.answer
-        if change:
-            cell.opened(f"{variant}: Alice's object {change}", exchange)
-        elif not answer.good or cell.attack.name == "method-override":
-            cell.held()
+    def _judge(self, cell: Cell, variant: str, trial: Trial) -> None:
+        exchange, answer = trial.exchange, trial.exchange.answer
+        if trial.change:
+            cell.opened(f"{variant}: Alice's object {trial.change}", exchange)
+        elif trial.silent or not answer.good or cell.attack.name == "method-override":
+            cell.held(silent=trial.silent)
         elif self.objects.leaks_in(answer.text):
             cell.opened(f"{variant}: the answer shows what Alice made", exchange)
         elif exchange.call.method == "HEAD" and variant.endswith("nobody"):
@@ -135,7 +135,7 @@ class Surface:
                 if self.objects.shown_in(exchange):
                     cell.opened(f"{path} as {who}: the answer shows what Alice made", exchange)
                 else:
-                    cell.held()
+                    cell.held(silent=exchange.answer.silent)
 
     def _cell(self, probe: Probe, attack: str) -> Cell:
         return self.arena.result.cell(probe.name, attack)

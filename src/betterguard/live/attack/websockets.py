@@ -80,7 +80,7 @@ async def websockets(
             if exchange.answer.status == OPEN:
                 cell.opened(f"{variant}: opened", exchange)
             elif exercise.done:
-                cell.held()
+                cell.held(silent=exchange.answer.silent)
         closed = cell.verdict is not Verdict.OPEN
         if exercise.done and closed and own != _filled(path, arena, objects, arena.bob):
             await _as_bob(arena, name, handshake, own)
@@ -112,7 +112,7 @@ async def _as_bob(arena: Arena, name: str, handshake: Handshake, path: str) -> N
         if exchange.answer.status == OPEN:
             cell.opened(f"by {way}: opened with another's token", exchange)
         else:
-            cell.held()
+            cell.held(silent=exchange.answer.silent)
 
 
 def _carrying(path: str, token: str) -> list[tuple[str, Call]]:
