@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def test_every_error_code_is_documented() -> None:
     rows = [f"| `{kind.code}` | `{kind.__name__}` | {kind.status} |" for kind in kinds]
     text = page("errors.md")
     assert [row for row in rows if row not in text] == []
+
+
+def test_every_extra_is_documented() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    documented = re.findall(r"^\| `(\w+)` \|", page("start.md"), re.MULTILINE)
+    assert sorted(documented) == sorted(project["optional-dependencies"])
 
 
 def test_the_hooks_in_the_documentation_are_those_that_the_tests_run() -> None:
