@@ -141,6 +141,15 @@ REFUSING = (
     Path("text-explain", _text("EXPLAIN SELECT 1 FROM note"), UNSAFE, leaks=False),
     Path("text-copy", _text("COPY (TABLE note) TO STDOUT"), UNSAFE, only=PG, leaks=False),
     Path(
+        "text-merge",
+        _text(
+            "MERGE INTO folder f USING note n ON f.id = n.folder_id"
+            " WHEN MATCHED THEN UPDATE SET name = n.secret"
+        ),
+        UNSAFE,
+        only=PG,
+    ),
+    Path(
         "text-union",
         lambda s, m: s.execute(
             sa.select(m.Country.name).where(sa.text("false UNION SELECT secret FROM note"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.declarative import ConcreteBase
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlmodel import Field, SQLModel
 from sqlmodel import Session as SQLModelSession
@@ -276,6 +277,35 @@ class Line(Tables, table=True):
     id: int | None = Field(default=None, primary_key=True)
     memo_id: int = Field(foreign_key="memo.id")
     text: str
+
+
+def test_concrete_inheritance(tmp_path: Path) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Paper(ConcreteBase, Owned, Base):
+        __tablename__ = "paper"
+        __mapper_args__ = {"polymorphic_identity": "P", "concrete": True}
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Memo(Paper):
+        __tablename__ = "memo"
+        __mapper_args__ = {"polymorphic_identity": "M", "concrete": True}
+        id: Mapped[int] = mapped_column(primary_key=True)
+        user_id: Mapped[str] = mapped_column(**owner())
+
+    url = f"sqlite:///{tmp_path / 'concrete.db'}"
+    Base.metadata.create_all(sa.create_engine(url))
+    engine = rows.isolate(sa.create_engine(url), Base.metadata)
+    for user, number in (("ada", 1), ("bob", 2)):
+        with rows.session(engine, user) as session:
+            session.add_all([Paper(id=number), Memo(id=number)])
+            session.commit()
+    with rows.session(engine, "bob") as session:
+        found = session.scalars(sa.select(Paper)).all()
+        assert sorted((type(one).__name__, one.id) for one in found) == [("Memo", 2), ("Paper", 2)]
+        assert [one.id for one in session.scalars(sa.select(Memo))] == [2]
+        assert (session.get(Paper, 1), session.get(Memo, 1)) == (None, None)
 
 
 def test_sqlmodel(tmp_path: Path) -> None:
