@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     from demo.cluster.people import People, Person
 
-__all__ = ["Answer", "Record", "Traffic"]
+__all__ = ["WAITED_IN_VAIN", "Answer", "Record", "Traffic"]
 
 RENEWAL = 2.0  # seconds between two renewals of somebody's token
 PROXY_FAILURES = frozenset({502, 503, 504})
+WAITED_IN_VAIN = "no answer came, nor a word that there will be none"
 PUBLIC_500 = '{"detail":"Internal Server Error"}'
 
 
@@ -121,7 +122,7 @@ class Traffic:
         except NotServed as missing:
             failure = str(missing)
         except Hung:
-            failure, violation = "hung", "no answer came, nor a word that there will be none"
+            failure, violation = "hung", WAITED_IN_VAIN
         now = time.monotonic()
         self.record.answers.append(Answer(now, now - asked, kind, failure, violation))
         if failure:
