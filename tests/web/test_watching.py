@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -198,6 +199,7 @@ def test_the_leeway_is_that_of_requests() -> None:
             assert socket.recv(timeout=LONG) == "ada: on"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Redis has no server for Windows")
 def test_what_another_process_revokes_closes_it() -> None:
     with running_redis() as redis:
         guard, other = (
