@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +31,7 @@ FIRST = 11
 BRIDGE = "machines"
 LINK = "eth0"
 START_LIMIT = 10.0
+MOVED = "DEMO_NETWORK"
 
 
 class Network:
@@ -55,7 +55,6 @@ class Network:
 
     def connect(self) -> None:
         """Lay the lines: a bridge, and a line from it to each machine."""
-        ip("link", "set", "lo", "up")
         ip("link", "add", BRIDGE, "address", hardware(OURS), "type", "bridge")
         ip("addr", "add", f"{address(OURS)}/{BITS}", "dev", BRIDGE)
         ip("link", "set", BRIDGE, "up")
@@ -121,14 +120,15 @@ def wait_until_apart(process: subprocess.Popen[bytes]) -> None:
 
 
 def is_own() -> bool:
-    """Tell whether this process is in a network where nothing but loopback is."""
-    return [name for _, name in socket.if_nameindex()] == ["lo"]
+    """Tell whether this process was moved into a network of its own."""
+    return MOVED in os.environ
 
 
 def move_into_own(arguments: Sequence[str]) -> None:
     """Become ``python -m demo`` with these arguments, in a network of its own; never return."""
-    command = own(sys.executable, "-m", "demo", *arguments)
-    os.execv(command[0], command)  # noqa: S606  # fixed words
+    up = ("sh", "-c", f'{program("ip", package="iproute2")} link set lo up && exec "$@"', "sh")
+    command = own(*up, sys.executable, "-m", "demo", *arguments)
+    os.execve(command[0], command, {**os.environ, MOVED: "yes"})  # noqa: S606  # fixed words
 
 
 def refusal() -> str | None:
