@@ -25,7 +25,7 @@ demo-cluster: ## run the demo with two back ends behind HAProxy, PgBouncer and R
 	@$(RUN) python -m demo cluster
 
 demo-cluster-check: ## cause faults in it while load runs; fails when something gets through
-	@$(BOOTSTRAP) dev node pgbouncer redis haproxy
+	@$(BOOTSTRAP) dev node pgbouncer redis haproxy network
 	@$(RUN) python -m demo cluster-check
 
 attack: ## attack the demo as two people who signed up; fails when something is open
@@ -33,7 +33,7 @@ attack: ## attack the demo as two people who signed up; fails when something is 
 	@$(RUN) python -m demo attack
 
 test: ## run the tests
-	@$(BOOTSTRAP) dev node browser pgbouncer redis haproxy
+	@$(BOOTSTRAP) dev node browser pgbouncer redis haproxy network
 	@$(RUN) pytest -n auto --dist loadfile
 	@$(RUN) python scripts/versions.py --quiet -n auto $(DATABASE_TESTS)
 

@@ -3,7 +3,8 @@
 The guarded route is compared with the same route bare, in turns, in one run: what is served a
 second, how long an answer takes, how late the event loop is, and whether memory stays flat; then
 once more while others send junk as fast as they can. ``BENCH_SECONDS`` is how long each of the
-three takes in all (15). Charts go to ``.build/bench``.
+three takes in all (15), ``BENCH_SCENES`` names those that run: ``bare``, ``guarded``, ``flooded``
+(all, with commas between). Charts go to ``.build/bench``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from bench.figures import line_chart, percentile
 from bench.overhead import ROOT, key_set_server, requests_of, server, token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -71,6 +72,7 @@ class Seen:
 class Scene:
     """Who is asked and whether others send junk meanwhile, and what was measured of that."""
 
+    key: str
     name: str
     where: Server
     flood: Sequence[str] = ()
@@ -91,10 +93,10 @@ def main() -> None:
             server(sys.executable, "bare", url, app="bench.crowd_app:app") as bare,
             server(sys.executable, "betterguard", url, app="bench.crowd_app:app") as guarded,
         ):
-            scenes = (
-                Scene("bare route", bare),
-                Scene("betterguard", guarded),
-                Scene("betterguard, junk flood", guarded, junk),
+            scenes = wanted(
+                Scene("bare", "bare route", bare),
+                Scene("guarded", "betterguard", guarded),
+                Scene("flooded", "betterguard, junk flood", guarded, junk),
             )
             for number in range(ROUNDS):
                 print(f"round {number + 1} of {ROUNDS} …", file=sys.stderr, flush=True)
@@ -103,6 +105,19 @@ def main() -> None:
     check(scenes)
     report(scenes, connections)
     draw(scenes)
+
+
+def wanted(*scenes: Scene) -> list[Scene]:
+    """Give those scenes that the environment names, all when it names none."""
+    named = os.environ.get("BENCH_SCENES", "")
+    if not named:
+        return list(scenes)
+    keys = [scene.key for scene in scenes]
+    unknown = sorted(set(named.split(",")) - set(keys))
+    if unknown:
+        msg = f"BENCH_SCENES names {', '.join(unknown)}; there are: {', '.join(keys)}"
+        raise SystemExit(msg)
+    return [scene for scene in scenes if scene.key in named.split(",")]
 
 
 def affordable_connections() -> int:
@@ -238,25 +253,32 @@ def report(scenes: Sequence[Scene], connections: int) -> None:
         f"{'one uvicorn worker, EdDSA':<26}{'requests/s':>11}{'to bare':>9}{'bare/CPU':>10}"
         f"{'p50 ms':>9}{'p99 ms':>9}{'to bare':>9}{'loop p99':>10}{'MiB':>7}{'growth':>8}"
     )
+    bare = next((scene for scene in scenes if scene.key == "bare"), None)
     for scene in scenes:
-        print(row(scene, scenes[0]))
+        print(row(scene, bare))
 
 
-def row(scene: Scene, bare: Scene) -> str:
-    """Give one line of the table."""
-    pairs = list(zip(scene.rounds, bare.rounds, strict=True))
+def row(scene: Scene, bare: Scene | None) -> str:
+    """Give one line of the table; without a bare route there are no ratios to it."""
+    pairs = [] if bare is None else list(zip(scene.rounds, bare.rounds, strict=True))
     rate = statistics.median(one.rate for one in scene.rounds)
-    slower = statistics.median(one.rate / base.rate for one, base in pairs)
-    work = statistics.median(base.cpu / one.cpu for one, base in pairs)
+    slower = ratio(one.rate / base.rate for one, base in pairs)
+    work = ratio(base.cpu / one.cpu for one, base in pairs)
     p50, p99 = (
         statistics.median(one.milliseconds(percent) for one in scene.rounds) for percent in (50, 99)
     )
-    later = statistics.median(one.milliseconds(99) / base.milliseconds(99) for one, base in pairs)
+    later = ratio(one.milliseconds(99) / base.milliseconds(99) for one, base in pairs)
     lag = statistics.median(one["p99"] for one in scene.lags)
     return (
-        f"{scene.name:<26}{rate:>11.0f}{slower:>9.2f}{work:>10.2f}{p50:>9.1f}{p99:>9.1f}"
-        f"{later:>9.2f}{lag:>10.1f}{scene.memory[-1][1]:>7.0f}{growth(scene):>+8.1%}"
+        f"{scene.name:<26}{rate:>11.0f}{slower:>9}{work:>10}{p50:>9.1f}{p99:>9.1f}"
+        f"{later:>9}{lag:>10.1f}{scene.memory[-1][1]:>7.0f}{growth(scene):>+8.1%}"
     )
+
+
+def ratio(of_rounds: Iterable[float]) -> str:
+    """Give the median of each round's ratio, a dash where there is none."""
+    ratios = list(of_rounds)
+    return f"{statistics.median(ratios):.2f}" if ratios else "-"
 
 
 def growth(scene: Scene) -> float:
@@ -268,7 +290,7 @@ def growth(scene: Scene) -> float:
 def check(scenes: Sequence[Scene]) -> None:
     """Raise RuntimeError on any answer but 200 to the bare route, and 200 and 401 to a guard."""
     for scene in scenes:
-        expected = {b"200"} if scene is scenes[0] else {b"200", b"401"}
+        expected = {b"200"} if scene.key == "bare" else {b"200", b"401"}
         statuses = [set(one.statuses) for one in scene.rounds]
         if any(seen != expected for seen in statuses):
             msg = f"{scene.name} answered with {statuses}"

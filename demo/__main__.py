@@ -26,7 +26,7 @@ DATA = ROOT / ".data" / "demo"
 SCREENSHOTS = ROOT / ".build" / "demo-screenshots"
 MATRIX = ROOT / ".build" / "demo-attack.html"
 PORTS = (3000, 3001, 8000)
-LAYOUTS = ("uvicorn", "gunicorn", "proxy")
+LAYOUTS = ("uvicorn", "gunicorn", "proxy", "network")
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 force_utf8()
 console = Console(highlight=False)
@@ -58,7 +58,14 @@ def parser() -> argparse.ArgumentParser:
         "--layout",
         choices=LAYOUTS,
         help="how the cluster's back end runs: uvicorn or gunicorn with four workers, or two"
-        " instances behind a proxy (by default the proxy; a check tries all)",
+        " instances behind a proxy (by default the proxy; a check tries all), or, in a check, the"
+        " same with a network between all parts",
+    )
+    made.add_argument(
+        "--fault",
+        action="append",
+        metavar="TITLE",
+        help="cause only this fault in a cluster's check; may be repeated",
     )
     made.add_argument("--data", type=Path, default=DATA, help="where database and logs are kept")
     made.add_argument(
@@ -96,8 +103,11 @@ def serve_cluster(options: argparse.Namespace, stopping: Event) -> int:
     from demo.cluster.stack import Layout, running_cluster  # noqa: PLC0415  # development only
 
     data, layout = options.data.resolve(), Layout(options.layout or Layout.PROXY)
+    if layout is Layout.NETWORK:
+        msg = "the network is for the check: nobody else could reach what runs there"
+        raise DemoError(msg)
     console.print("Starting PostgreSQL, PgBouncer, Redis, Better Auth and the back ends …")
-    with running_cluster(data, Origins.at(options.ports), layout) as cluster:
+    with running_cluster(data, options.ports, layout) as cluster:
         for line in addresses(cluster.origins, options.ports, data):
             console.print(line, soft_wrap=True)
         stopping.wait()
@@ -108,12 +118,24 @@ def serve_cluster(options: argparse.Namespace, stopping: Event) -> int:
 
 def check_cluster(options: argparse.Namespace, stopping: Event) -> int:
     """Cause faults while load runs; 1 when something happened that must not."""
-    from demo.cluster.check import run_cluster_check  # noqa: PLC0415  # development only
+    from demo.cluster import network  # noqa: PLC0415  # development only
+    from demo.cluster.check import run_cluster_check  # noqa: PLC0415  # as above
+    from demo.cluster.faults import FAULTS  # noqa: PLC0415  # as above
     from demo.cluster.stack import Layout  # noqa: PLC0415  # as above
 
     layouts = [Layout(options.layout)] if options.layout else list(Layout)
-    outcomes = run_cluster_check(console, stopping, layouts)
-    return 0 if all(outcome.passed for outcome in outcomes) else 1
+    if Layout.NETWORK in layouts and not network.is_own():
+        refusal = network.refusal()
+        if refusal is None:
+            network.move_into_own(sys.argv[1:])
+        if options.layout:
+            raise DemoError(refusal)
+        console.print(f"The layout {Layout.NETWORK} is left out: {refusal}", soft_wrap=True)
+        layouts.remove(Layout.NETWORK)
+    wanted = options.fault or [fault.title for fault in FAULTS]
+    faults = [fault for fault in FAULTS if fault.title in wanted]
+    outcomes = run_cluster_check(console, stopping, layouts, faults)
+    return 0 if outcomes and all(outcome.passed for outcome in outcomes) else 1
 
 
 def check(_: argparse.Namespace, stopping: Event) -> int:

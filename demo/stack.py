@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from threading import Event
 
-    from demo.postgres import Database
     from demo.service import Running
 
 __all__ = ["Origins", "Stack", "running_stack"]
@@ -82,7 +81,7 @@ def running_stack(
         sign_in = auth(data, origins, database.url("postgresql"), token_lifetime)
         # Better Auth makes the table that the tasks refer to; the back end finds them made.
         started = [stack.enter_context(running(sign_in, stopping))]
-        make_tables(database, data)
+        make_tables(database.url("postgresql+asyncpg"), data)
         application = database.url("postgresql+asyncpg", APPLICATION)
         started += [
             stack.enter_context(running(service, stopping))
@@ -104,9 +103,9 @@ def only_one(data: Path) -> Iterator[None]:
         lock.release()
 
 
-def make_tables(database: Database, data: Path) -> None:
+def make_tables(owner_url: str, data: Path) -> None:
     """Run the migration as the owner of the tables."""
-    migration = migrate(database.url("postgresql+asyncpg"), APPLICATION)
+    migration = migrate(owner_url, APPLICATION)
     try:
         # In a thread of its own: during a check this one runs the browser's event loop.
         with ThreadPoolExecutor(1) as thread:

@@ -3,8 +3,8 @@
 Usage: python3 scripts/bootstrap.py PART [PART ...]
 
 Parts: demo, dev, docs (Python packages into .venv), node (Node 20+ and the npm packages), examples
-(their npm packages), browser (Chromium), pgbouncer, redis, haproxy. Each is done once and again
-when its pinned requirements change.
+(their npm packages), browser (Chromium), pgbouncer, redis, haproxy, network (iproute2). Each is
+done once and again when its pinned requirements change.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def main(parts: list[str]) -> int:
         "pgbouncer": pgbouncer,
         "redis": redis,
         "haproxy": haproxy,
+        "network": network,
     }
     unknown = [part for part in parts if part not in steps]
     if unknown or not parts:
@@ -173,6 +174,13 @@ def haproxy() -> None:
     found = shutil.which("haproxy") or shutil.which("/usr/sbin/haproxy")
     if found is None and not apt_install("haproxy"):
         say("no HAProxy found: its tests will say what to install")
+
+
+def network() -> None:
+    """Find what makes networks of machines, or install Debian's where that is allowed."""
+    found = shutil.which("ip") or shutil.which("/usr/sbin/ip")
+    if found is None and not apt_install("iproute2"):
+        say("no iproute2 found: the tests of a cluster's network will say what to install")
 
 
 def apt_install(package: str) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 import uuid
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import select
+from sqlalchemy import AdaptedConnection, event, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,6 +28,11 @@ logger = logging.getLogger(__name__)
 PATIENCE = 20.0  # seconds that a start waits for a database that is away
 RETRY = 0.5
 
+# A database that is cut off says nothing, and the system waits for it for a quarter of an hour.
+POOL_SECONDS = 5.0
+LIMITS = {"timeout": 2.0, "command_timeout": 3.0}  # seconds
+UNHEARD = 3_000  # milliseconds that what was sent may stay without the system's acknowledgement
+
 # A pooler gives each transaction another connection, so that no prepared statement may be meant
 # to last: asyncpg keeps none, and each has a name of its own.
 POOLED = {
@@ -39,11 +45,27 @@ engine = isolate(
     create_async_engine(
         settings.database_url,
         pool_pre_ping=True,
-        connect_args=POOLED if settings.database_pooler else {},
+        pool_timeout=POOL_SECONDS,
+        connect_args=LIMITS | (POOLED if settings.database_pooler else {}),
     ),
     Task.metadata,
     verify=True,
 )
+
+
+@event.listens_for(engine.sync_engine, "connect")
+def limit_silence(connection: AdaptedConnection, _: object) -> None:
+    """Let the system give up a connection that nobody hears.
+
+    asyncpg's own limits leave out the closing of a statement, which comes before the next one.
+    """
+    if not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return  # an option of Linux
+    transport = connection.driver_connection._transport  # noqa: SLF001  # as SQLAlchemy does
+    line = transport.get_extra_info("socket")
+    if line.family != socket.AF_UNIX:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD)
+
 
 UserSession = Annotated[
     AsyncSession, Depends(user_session(engine, guard, session_class=AsyncSession))

@@ -20,12 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Part", "running"]
+__all__ = ["LOOPBACK", "Machine", "Part", "running"]
 
 START_LIMIT = 60.0
 STOP_LIMIT = 10.0
 POLL = 0.05
 TAIL = 25
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a part runs: its address, and what a command begins with to be run there."""
+
+    address: str
+    enter: tuple[str, ...] = ()
+
+
+LOOPBACK = Machine(HOST)
 
 
 @dataclass
@@ -42,13 +53,14 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     folder: Path | None = None
     health: str = ""
+    machine: Machine = LOOPBACK
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
         """Start it and wait until it is well."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # the demo's own commands
-                self.command,
+                (*self.machine.enter, *self.command),
                 cwd=self.folder,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
@@ -82,10 +94,10 @@ class Part:
         """Ask it once."""
         try:
             if self.health:
-                address = f"http://{HOST}:{self.port}{self.health}"
-                answer = httpx2.get(address, timeout=2, trust_env=False)
+                url = f"http://{self.machine.address}:{self.port}{self.health}"
+                answer = httpx2.get(url, timeout=2, trust_env=False)
                 return answer.status_code == httpx2.codes.OK
-            with socket.create_connection((HOST, self.port), 1):
+            with socket.create_connection((self.machine.address, self.port), 1):
                 return True
         except (OSError, httpx2.HTTPError):
             return False

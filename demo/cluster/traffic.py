@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 
     from demo.cluster.people import People, Person
 
-__all__ = ["Answer", "Record", "Traffic"]
+__all__ = ["WAITED_IN_VAIN", "Answer", "Record", "Traffic"]
 
-RENEWAL = 1.0  # seconds between two renewals of somebody's token
+RENEWAL = 2.0  # seconds between two renewals of somebody's token
 PROXY_FAILURES = frozenset({502, 503, 504})
+WAITED_IN_VAIN = "no answer came, nor a word that there will be none"
 PUBLIC_500 = '{"detail":"Internal Server Error"}'
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: when, of which kind of call, and what is wrong with it, if anything."""
+    """One answer: when, after how long, to which kind of call, and what is wrong with it."""
 
     at: float
+    took: float
     kind: str
     failure: str = ""
     """It was not served: no danger, and to be over when the fault is."""
@@ -68,6 +70,7 @@ class Traffic:
         self._persons = persons
         self._numbers = itertools.count()
         self._foreign_row = 0
+        self._under_way: set[asyncio.Event] = set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -87,6 +90,10 @@ class Traffic:
         for one in ended:
             if isinstance(one, Exception):
                 raise one
+
+    async def calls_under_way(self) -> None:
+        """Wait until every call that is under way now has ended."""
+        await asyncio.gather(*(ended.wait() for ended in self._under_way))
 
     async def _work(self, person: Person) -> None:
         while True:
@@ -109,11 +116,15 @@ class Traffic:
 
     async def _judged(self, kind: str, call: Callable[[], Awaitable[str]]) -> None:
         failure = violation = ""
+        asked = time.monotonic()
         try:
             violation = await call()
         except NotServed as missing:
             failure = str(missing)
-        self.record.answers.append(Answer(time.monotonic(), kind, failure, violation))
+        except Hung:
+            failure, violation = "hung", WAITED_IN_VAIN
+        now = time.monotonic()
+        self.record.answers.append(Answer(now, now - asked, kind, failure, violation))
         if failure:
             # As a front end would, it does not hammer on what is away.
             await asyncio.sleep(0.05)
@@ -161,24 +172,52 @@ class Traffic:
         url = f"{self._api}/api/user/{of or person.user_id}/{path}"
         headers = {"Authorization": f"Bearer {token or person.token}"}
         try:
-            answer = await self._client.request(method, url, headers=headers, json=json)
+            with self._noted():
+                answer = await self._client.request(method, url, headers=headers, json=json)
+        except httpx2.ReadTimeout:
+            raise Hung from None
         except httpx2.HTTPError as error:
             raise NotServed(type(error).__name__) from None
         if says_that_it_is_away(answer):
             raise NotServed(str(answer.status_code))
         return answer
 
+    @contextlib.contextmanager
+    def _noted(self) -> Iterator[None]:
+        ended = asyncio.Event()
+        self._under_way.add(ended)
+        try:
+            yield
+        finally:
+            self._under_way.remove(ended)
+            ended.set()
+
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEWAL)
             for person in self._persons:
-                # While Better Auth is away people go on with the token that they have.
-                with contextlib.suppress(httpx2.HTTPError):
-                    await self._people.renew(person)
+                await self._judged("renew", partial(self._renewed, person))
+
+    async def _renewed(self, person: Person) -> str:
+        # While Better Auth is away people go on with the token that they have.
+        try:
+            await self._people.renew(person)
+        except httpx2.HTTPStatusError as error:
+            seen = str(error.response.status_code)
+        except httpx2.HTTPError as error:
+            seen = type(error).__name__
+        else:
+            return ""
+        msg = f"{seen} at Better Auth"
+        raise NotServed(msg)
 
 
 class NotServed(Exception):
     """No answer came, or one that says that the service is away."""
+
+
+class Hung(Exception):
+    """Somebody waited in vain."""
 
 
 def says_that_it_is_away(answer: httpx2.Response) -> bool:

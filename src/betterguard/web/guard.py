@@ -8,7 +8,7 @@ import re
 import time
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from fastapi.responses import JSONResponse  # noqa: TC002  # FastAPI reads the annotation of `ready`
 
@@ -34,12 +34,14 @@ from betterguard.web.readiness import readiness
 from betterguard.web.refusals import RefusalLog
 from betterguard.web.revocations import DEFAULT_PATH, revocation_router
 from betterguard.web.routes import document_answers, path_faults
+from betterguard.web.watching import Watches, turn_away
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from fastapi import APIRouter, FastAPI
+    from fastapi import APIRouter, FastAPI, WebSocket
     from starlette.requests import HTTPConnection
 
     from betterguard.revocation import RevocationState, RevocationStore
@@ -121,6 +123,9 @@ class BetterGuard(NotBare, Generic[U]):
         self._refusals = RefusalLog(observer)
         self._revocations = assembly.revocations(settings, revocation_store, clock)
         self._clock = clock
+        self._watches = Watches(
+            self._revocations, self._refusals, leeway=settings.leeway, clock=clock
+        )
         self.user: Dependency[U] = self._dependency(self._user, "user", (401, 503))
         """Who is calling; 401 when nobody that can be believed."""
         self.optional_user: Dependency[U | None] = self._dependency(
@@ -209,6 +214,20 @@ class BetterGuard(NotBare, Generic[U]):
         add_error_answers(app, self._refusals, problem_details=problem_details)
         document_answers(app)
 
+    def watch(self, socket: WebSocket) -> AbstractAsyncContextManager[U, bool]:
+        """Give the caller of a WebSocket, and end the block when requests would be refused to it.
+
+        ``async with guard.watch(socket) as user:`` around what the route does after ``accept``.
+        Within a second of a revocation, and when the token expires, the block is left wherever
+        it waits and the socket is closed: with code 1008, or 1013 when what is revoked cannot be
+        known any longer. What stands after the block runs nevertheless.
+
+        Raises WebSocketDisconnect, on a closed socket, when the caller is refused from the
+        start; before ``accept`` the handshake is refused as the dependencies refuse it.
+        """
+        # Said to type checkers: what stands after an endless loop in the block is reached.
+        return cast("AbstractAsyncContextManager[U, bool]", self._watched(socket))
+
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         """Check the application's routes, fetch the keys in the background, and tidy up.
@@ -295,6 +314,20 @@ class BetterGuard(NotBare, Generic[U]):
             self._told(error)
             raise
         return claims
+
+    @contextlib.asynccontextmanager
+    async def _watched(self, socket: WebSocket) -> AsyncIterator[U]:
+        try:
+            claims = self._required(await self._authenticate(socket))
+            token = read_bearer(socket) or self._cookie(socket) or ""
+            user = self._made(claims)
+        except AuthError as error:
+            refusal = error.with_traceback(None)  # the frames below hold the token
+        else:
+            async with self._watches.over(socket, claims, token):
+                yield user
+            return
+        await turn_away(socket, refusal)
 
     def _cookie(self, connection: HTTPConnection) -> str | None:
         if self._cookie_verifier is None:
