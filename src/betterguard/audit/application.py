@@ -455,6 +455,7 @@ class Scope:
     function: FunctionRef | None
     functions: list[FunctionRef]
     added: list[tuple[FunctionRef, str, Expr]] = field(default_factory=list)
+    _statements: tuple[Stmt, ...] | None = None
     _expressions: tuple[Expr, ...] | None = None
     _bound: dict[str, list[Expr]] | None = None
 
@@ -466,16 +467,16 @@ class Scope:
     @property
     def statements(self) -> tuple[Stmt, ...]:
         """All its statements."""
-        if self.function is not None:
-            return tuple(statements(self.function.body, nested=False))
-        return tuple(statements(self.file.facts.body, nested=False))
+        if self._statements is None:
+            body = self.function.body if self.function is not None else self.file.facts.body
+            self._statements = tuple(statements(body, nested=False))
+        return self._statements
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
         """All its expressions."""
         if self._expressions is None:
-            body = self.function.body if self.function is not None else self.file.facts.body
-            self._expressions = tuple(expressions(body, nested=False))
+            self._expressions = tuple(expressions(self.statements))
         return self._expressions
 
     def bound(self, name: str) -> list[Expr]:

@@ -126,9 +126,14 @@ class Code:
     def _imported(self) -> frozenset[str]:
         found: set[str] = set()
         for file in self.project.files.values():
-            imports = file.facts.imports
-            names = {imported.module for imported in imports}
-            names.update([f"{imported.module}.{imported.name}" for imported in imports])
+            names = {imported.module for imported in file.facts.imports}
+            names.update(
+                [
+                    f"{imported.module}.{imported.name}"
+                    for imported in file.facts.imports
+                    if self.project.has_module(imported.name.rpartition(".")[2])
+                ]
+            )
             for name in names:
                 module = self.project.module(file, name)
                 if module is not None and module is not file:

@@ -274,7 +274,7 @@ class Models:
 
     def _columns(self, ref: ClassRef) -> dict[str, Column]:
         found: dict[str, Column] = {}
-        for ancestor in reversed(list(self.project.ancestry(ref))):
+        for ancestor in reversed(tuple(self.project.ancestry(ref))):
             for stmt in fields(ancestor.klass):
                 name = stmt.exprs[0].text
                 if name.startswith("__") or name in {"model_config", "metadata"}:

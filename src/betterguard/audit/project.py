@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from betterguard.audit.visit import own_expressions, statements, subexpressions
+from betterguard.audit.visit import expressions, statements, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -118,23 +118,8 @@ class Flat:
 
     def __init__(self, body: tuple[Stmt, ...]) -> None:
         self.statements = Ordered(statements(body))
-        self.expressions = Ordered(_all_expressions(self.statements.items))
+        self.expressions = Ordered(expressions(self.statements.items))
         self.calls = Ordered([expr for expr in self.expressions.items if expr.kind == "call"])
-
-
-def _all_expressions(found: Iterable[Stmt]) -> list[Expr]:
-    """Every expression of every statement, each with its parts after it."""
-    flat: list[Expr] = []
-    for stmt in found:
-        for expr in stmt.exprs:
-            if expr.parts or expr.base is not None:
-                flat += subexpressions(expr)
-            else:
-                flat.append(expr)
-        if stmt.function is not None or stmt.klass is not None:
-            for expr in own_expressions(stmt):
-                flat += subexpressions(expr)
-    return flat
 
 
 @dataclass(eq=False)
@@ -269,6 +254,8 @@ class Project:
         self._outer = tuple(environment.prefix.split("/"))
         self._modules: dict[tuple[str, str], File | None] = {}
         self._members: dict[tuple[int, str], FunctionRef | Value | None] = {}
+        self._ancestry: dict[int, tuple[ClassRef, ...]] = {}
+        self._resolving = 0
         for module in modules:
             self._add(module)
 
@@ -332,10 +319,13 @@ class Project:
 
     def resolve(self, file: File, dotted: str) -> Target:
         """Give what a dotted name means in a file."""
-        if dotted not in file.known:
+        found = file.known.get(dotted)
+        if found is None:
             file.known[dotted] = External(dotted)  # what a cycle finds
-            file.known[dotted] = self._resolve(file, dotted, 0)
-        return file.known[dotted]
+            self._resolving += 1
+            found = file.known[dotted] = self._resolve(file, dotted, 0)
+            self._resolving -= 1
+        return found
 
     def _resolve(self, file: File, dotted: str, hops: int) -> Target:
         if hops > MAX_HOPS:
@@ -443,8 +433,16 @@ class Project:
                 return Value(ancestor.file, name, stmts, ancestor)
         return None
 
-    def ancestry(self, klass: ClassRef, seen: frozenset[int] = frozenset()) -> Iterator[ClassRef]:
+    def ancestry(self, klass: ClassRef) -> Iterable[ClassRef]:
         """Give the class and its bases within the project, nearest first."""
+        if self._resolving:  # what a base means may not be known yet: nothing to remember
+            return self._descent(klass, frozenset())
+        found = self._ancestry.get(id(klass))
+        if found is None:
+            found = self._ancestry[id(klass)] = tuple(self._descent(klass, frozenset()))
+        return found
+
+    def _descent(self, klass: ClassRef, seen: frozenset[int]) -> Iterator[ClassRef]:
         if id(klass) in seen:
             return
         yield klass
@@ -452,7 +450,7 @@ class Project:
             name = base.base.text if base.kind == "sub" and base.base is not None else base.text
             target = self.resolve(klass.file, name)
             if isinstance(target, ClassRef):
-                yield from self.ancestry(target, seen | {id(klass)})
+                yield from self._descent(target, seen | {id(klass)})
 
     def foreign_bases(self, klass: ClassRef) -> set[str]:
         """Full names of the library classes that a class descends from."""
@@ -480,13 +478,19 @@ class Project:
         tail = dotted.rpartition(".")[2]
         if tail and tail not in self._by_tail:
             return None
-        if dotted.startswith("."):
-            return self._relative(file, dotted)
         folder = file.path.rpartition("/")[0]
         key = (folder or file.path, dotted)  # a file in the root does not import itself
         if key not in self._modules:
-            self._modules[key] = self._absolute(file, tuple(dotted.split(".")))
+            self._modules[key] = (
+                self._relative(file, dotted)
+                if dotted.startswith(".")
+                else self._absolute(file, tuple(dotted.split(".")))
+            )
         return self._modules[key]
+
+    def has_module(self, name: str) -> bool:
+        """Whether any file of the project is called so, wherever it stands."""
+        return name in self._by_tail
 
     def _absolute(self, file: File, parts: tuple[str, ...]) -> File | None:
         here = file.path.split("/")[:-1]
