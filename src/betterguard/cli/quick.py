@@ -6,7 +6,6 @@ any other way, or wrongly, is left to it: here nothing is refused.
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,17 +43,12 @@ def quick(words: Sequence[str]) -> int | None:
     from betterguard.errors import ConfigurationError  # noqa: PLC0415  as above
 
     try:
-        code = run(asked)
-        sys.stdout.flush()
+        return run(asked)
     except ConfigurationError as err:
         print(err, file=sys.stderr)  # noqa: T201  the command line's own output
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # as with `| head`; the interpreter must not flush there again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return code
 
 
 def request(words: Sequence[str]) -> Request | None:
