@@ -41,6 +41,7 @@ _WIRING = frozenset(
         "add_api_route",
         "add_api_websocket_route",
         "add_route",
+        "()",  # what another call gives back: ``app.middleware("http")(function)``
     }
 )
 """Methods of applications and routers that are called rather than used as decorators."""
@@ -498,4 +499,4 @@ def _scopes(project: Project, file: File) -> Iterator[Scope]:
 
 def _is_wired(file: File) -> bool:
     """Whether a file has any call by which routers, middleware and handlers are put together."""
-    return any(call.text == "()" or method(call) in _WIRING for call in file.calls)
+    return not _WIRING.isdisjoint(file.methods)

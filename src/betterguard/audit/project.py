@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from betterguard.audit.visit import expressions, statements, subexpressions
+from betterguard.audit.visit import expressions, methods, statements, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -99,6 +99,11 @@ class File:
         """Every call of the file, in order."""
         return self.flat.calls.items
 
+    @property
+    def methods(self) -> frozenset[str]:
+        """What the file calls, each by its last part."""
+        return self.flat.methods
+
 
 class Ordered(Generic[Record]):
     """Records by where they stand, so that those of one function are a slice."""
@@ -120,6 +125,12 @@ class Flat:
         self.statements = Ordered(statements(body))
         self.expressions = Ordered(expressions(self.statements.items))
         self.calls = Ordered([expr for expr in self.expressions.items if expr.kind == "call"])
+        self.methods = methods(self.calls.items)
+
+    @cached_property
+    def texts(self) -> Ordered[Expr]:
+        """Its literals of text."""
+        return Ordered([expr for expr in self.expressions.items if expr.kind in {"str", "fstr"}])
 
 
 @dataclass(eq=False)
@@ -169,6 +180,16 @@ class FunctionRef:
     def calls(self) -> tuple[Expr, ...]:
         """All calls, those of nested functions included."""
         return self._span(self.file.flat.calls)
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """What it calls, each by its last part: lets a question pass over most functions."""
+        return methods(self.calls)
+
+    @cached_property
+    def texts(self) -> tuple[Expr, ...]:
+        """All literals of text, those of nested functions included."""
+        return self._span(self.file.flat.texts)
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -30,9 +30,9 @@ _DECODERS = re.compile(
     r"\.(?:decode|decode_complete|verify)$|^jose\.jws\.verify$"
 )
 _UNVERIFIED = re.compile(r"(?:^|\.)get_unverified_claims$")
-_VERIFIERS = re.compile(
-    r"(?:^|\.)(?:compare_digest|construct_event|verify_id_token|verify_oauth2_token|verify_signature"
-    r"|checkpw|verify_jwt_in_request|introspect_token)$"
+_VERIFIERS = frozenset(
+    {"compare_digest", "construct_event", "verify_id_token", "verify_oauth2_token"}
+    | {"verify_signature", "checkpw", "verify_jwt_in_request", "introspect_token"}
 )
 _REFUSING_ERRORS = re.compile(
     r"unauthor|unauthent|credential|authenticat|notauth|autherror|auth_error|invalidtoken"
@@ -270,7 +270,7 @@ class Security:
                     if found == "required":
                         return found
                     scheme = scheme or found
-            if any(_VERIFIERS.search(call.text) for call in ref.calls):
+            if not _VERIFIERS.isdisjoint(ref.methods):
                 return "required"
         return scheme
 

@@ -125,6 +125,11 @@ def method(call: Expr) -> str:
     return call.text.rsplit(".", 1)[-1]
 
 
+def methods(calls: Iterable[Expr]) -> frozenset[str]:
+    """Give what calls call, each by its last part."""
+    return frozenset([call.text.rsplit(".", 1)[-1] for call in calls])
+
+
 def receiver(call: Expr) -> Expr | None:
     """Give what a method is called on, as an expression; None for a plain function."""
     if call.base is not None:
