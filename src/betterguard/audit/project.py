@@ -271,6 +271,9 @@ class Project:
         self.functions: list[FunctionRef] = []
         self.classes: list[ClassRef] = []
         self._by_tail: defaultdict[str, list[tuple[tuple[str, ...], File]]] = defaultdict(list)
+        self._by_pair: defaultdict[tuple[str, ...], list[tuple[tuple[str, ...], File]]] = (
+            defaultdict(list)
+        )
         self._in_file: defaultdict[str, list[FunctionRef]] = defaultdict(list)
         self._outer = tuple(environment.prefix.split("/"))
         self._modules: dict[tuple[str, str], File | None] = {}
@@ -295,7 +298,9 @@ class Project:
         if parts[-1] == "__init__":
             parts.pop()
         if parts:
-            self._by_tail[parts[-1]].append((tuple(parts), file))
+            path = tuple(parts)
+            self._by_tail[parts[-1]].append((path, file))
+            self._by_pair[path[-2:]].append((path, file))
 
     def _index(
         self, file: File, body: Iterable[Stmt], owner: ClassRef | None, outer: FunctionRef | None
@@ -509,15 +514,11 @@ class Project:
             )
         return self._modules[key]
 
-    def has_module(self, name: str) -> bool:
-        """Whether any file of the project is called so, wherever it stands."""
-        return name in self._by_tail
-
     def _absolute(self, file: File, parts: tuple[str, ...]) -> File | None:
         here = file.path.split("/")[:-1]
         candidates = [
             (_shared(here, path), -len(path), found)
-            for path, found in self._by_tail.get(parts[-1], ())
+            for path, found in self._ending(parts)
             if path[-len(parts) :] == parts and (len(path) > 1 or found is not file)
         ]
         if parts[0] in LIBRARIES:
@@ -527,6 +528,12 @@ class Project:
         if candidates:
             return max(candidates, key=lambda c: c[:2])[2]
         return self._from_outside(parts)
+
+    def _ending(self, parts: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], File]]:
+        """Give the files whose path ends like a name: many are called ``models``."""
+        if len(parts) == 1:
+            return self._by_tail.get(parts[-1], ())
+        return self._by_pair.get(parts[-2:], ())
 
     def _from_outside(self, parts: tuple[str, ...]) -> File | None:
         """Find a module by a name that begins above the audited folder: ``demo.backend.auth``."""

@@ -99,6 +99,7 @@ class Security:
         self._refusing: tuple[Middleware, ...] | None = None
         self._gate: dict[int, str] = {}
         self._public: dict[int, tuple[tuple[str, bool], ...]] = {}
+        self._privileged: dict[int, bool] = {}
 
     # tokens
 
@@ -438,6 +439,12 @@ class Security:
 
     def privileged(self, route: Route) -> bool:
         """Whether a route is for administrators or services, by its path and its dependencies."""
+        key = id(route)
+        if key not in self._privileged:
+            self._privileged[key] = self._is_privileged(route)
+        return self._privileged[key]
+
+    def _is_privileged(self, route: Route) -> bool:
         if _PRIVILEGE.search(route.path) or _PRIVILEGE.search(route.function.name):
             return True
         names = [
