@@ -1,25 +1,31 @@
-"""Speed of the audit on folders of code: lines a second of CPU, against parsing alone.
+"""Speed and memory of the audit on folders of code, and of semgrep on the same.
 
-Usage: python -m bench.audit_speed FOLDER… [--semgrep PROGRAM RULES]
+Usage: python -m bench.audit_speed FOLDER… [--jobs N] [--semgrep PROGRAM RULES]
 
-Each folder is one project. The audit runs in one process and without the cache; the time is CPU
-time, so that other work on the machine counts little, and the best of ROUNDS. ``parse`` is what
-tree-sitter takes for the same files: no audit that uses it can be quicker. The command's start is
-not in the lines a second; ``command`` is the whole of ``betterguard audit --jobs 1 --no-cache``,
-and semgrep's figure the whole of ``semgrep scan -j 1`` with the given rules.
+Each folder is one project. ``lines/s`` is CPU time of the audit in one process, already started
+and without the cache, the best of ROUNDS; ``parse`` is what tree-sitter takes for the same files:
+no audit that uses it can be quicker. ``command`` is the whole of ``betterguard audit`` with N
+processes, from its start to its end, without the cache; ``again`` is the same on an unchanged
+project with it; ``semgrep`` is the whole of ``semgrep scan`` with the given rules. They take turns,
+the best of ROUNDS counts, memory is that of all their processes together, and ratios are to
+``command``. CPU time counts little of what else the machine does; time by the clock counts it.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import resource
+import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 from tree_sitter import Parser
 
 from betterguard.audit import audit
@@ -32,7 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 ROUNDS = 3
-_MEBIBYTE_IN_KIBIBYTES = 1024
+_MEBIBYTE = 2**20
+_LOOKS = 0.02
+"""Seconds between two looks at a command's memory."""
 _FINDINGS = 1
 """Exit code of a run that found something."""
 
@@ -46,16 +54,15 @@ def main(arguments: Sequence[str]) -> int:
         lines, whole, parsed = lines + count, whole + took, parsed + floor
         _show(folder.name, count, took, floor)
     _show("all", lines, whole, parsed)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEBIBYTE_IN_KIBIBYTES
-    print(f"memory at most {peak:.0f} MiB")
-    if options.semgrep:
-        compare(options.folders, *options.semgrep)
+    for folder in options.folders:
+        compare(folder, options.jobs, options.semgrep)
     return 0
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.audit_speed")
     parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--semgrep", nargs=2, metavar=("PROGRAM", "RULES"))
     return parser.parse_args(arguments)
 
@@ -88,31 +95,94 @@ def _best(work: Callable[[], object]) -> float:
     return min(found)
 
 
-def compare(folders: Sequence[Path], semgrep: str, rules: str) -> None:
-    """Print how much longer semgrep's command takes than the audit's, folder by folder."""
-    quiet = ("--metrics", "off", "--disable-version-check", "--no-git-ignore", "--json")
-    for folder in folders:
-        program = [sys.executable, "-m", "betterguard", "audit", "-f", "json", "--no-cache"]
-        own = _cpu([*program, "--jobs", "1", str(folder)])
-        other = _cpu([semgrep, "scan", "--config", rules, "-j", "1", *quiet, str(folder)])
-        print(f"{folder.name[:40]:40} command {own:6.2f} s, semgrep {other / own:5.1f} x as long")
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a command took, with all that it started: seconds, and mebibytes at most."""
+
+    cpu: float
+    wall: float
+    memory: float
+
+    def __str__(self) -> str:
+        """Give it for a table."""
+        return f"{self.cpu:6.2f} s CPU {self.wall:6.2f} s {self.memory:5.0f} MiB"
+
+    def best(self, other: Run | None) -> Run:
+        """Give the smaller of each."""
+        if other is None:
+            return self
+        return Run(
+            min(self.cpu, other.cpu), min(self.wall, other.wall), min(self.memory, other.memory)
+        )
 
 
-def _cpu(command: list[str]) -> float:
-    """Give the best CPU time of a command and of all that it starts."""
-    found: list[float] = []
-    for _ in range(ROUNDS):
-        begun = _children()
-        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  the caller names it
-        if done.returncode not in {0, _FINDINGS}:
-            sys.exit(f"{command[0]} failed: {done.stderr.decode(errors='replace')}")
-        found.append(_children() - begun)
-    return min(found)
+def compare(folder: Path, jobs: int, semgrep: tuple[str, str] | None) -> None:
+    """Print what the command takes at first and again, and how much longer semgrep takes."""
+    own = [str(Path(sys.executable).with_name("betterguard")), "audit", "-f", "json"]
+    commands = {
+        "command": [*own, "--no-cache", "--jobs", str(jobs), str(folder)],
+        "again": [*own, "--jobs", str(jobs), str(folder)],
+    }
+    if semgrep is not None:
+        program, rules = semgrep
+        quiet = ("--metrics", "off", "--disable-version-check", "--no-git-ignore", "--json")
+        commands["semgrep"] = [
+            *(program, "scan", "--config", rules, "-j", str(jobs), *quiet, str(folder))
+        ]
+    best: dict[str, Run] = {}
+    with tempfile.TemporaryDirectory() as cache:
+        run(commands["again"], cache)
+        for _ in range(ROUNDS):
+            for name, command in commands.items():
+                best[name] = run(command, cache).best(best.get(name))
+    for name, took in best.items():
+        against = best["command"]
+        ratio = f"{took.cpu / against.cpu:6.2f} x CPU {took.wall / against.wall:6.2f} x"
+        print(f"{folder.name[:30]:30} {name:8} {took} {ratio}")
 
 
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def run(command: Sequence[str], cache: str) -> Run:
+    """Run a command to its end, with a folder for the audit's cache."""
+    begun = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(  # noqa: S603  the caller names it
+            command,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "BETTERGUARD_CACHE_DIR": cache},
+        )
+        peak: list[int] = [0]
+        looking = threading.Thread(target=_watch, args=(child.pid, peak))
+        looking.start()
+        _, status, used = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - begun
+        child.returncode = os.waitstatus_to_exitcode(status)
+        looking.join()
+        if child.returncode not in {0, _FINDINGS}:
+            said.seek(0)
+            sys.exit(f"{command[0]} failed: {said.read().decode(errors='replace')}")
+    return Run(used.ru_utime + used.ru_stime, wall, max(peak) / _MEBIBYTE)
+
+
+def _watch(pid: int, peak: list[int]) -> None:
+    """Look at the memory of a process until it ends, and at what those below it hold besides."""
+    try:
+        root = psutil.Process(pid)
+        while True:
+            below = [_own(process) for process in root.children(recursive=True)]
+            peak.append(root.memory_info().rss + sum(below))
+            if root.status() == psutil.STATUS_ZOMBIE:
+                return
+            time.sleep(_LOOKS)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _own(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().uss)
+    except psutil.Error:  # it has just ended
+        return 0
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ MONSTERS = [
         b"".join(b" " * depth + b"if x:\n" for depth in range(1000)) + b" " * 1000 + b"pass",
         id="deep-blocks",
     ),
+    pytest.param(b"if x:\n pass\n" + b"elif y:\n pass\n" * 3000, id="many-branches"),
     pytest.param(bytes(range(256)) * 400, id="junk"),
     pytest.param(b"", id="empty"),
 ]

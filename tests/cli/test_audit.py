@@ -215,7 +215,7 @@ def test_a_fault_of_the_program_is_exit_code_2(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "app.py").write_text(SECRET)
-    monkeypatch.setattr("betterguard.cli.audit.run_audit", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("betterguard.cli.auditing.run_audit", lambda *_, **__: 1 / 0)
     assert run().exit_code == 2
 
 

@@ -41,6 +41,7 @@ _WIRING = frozenset(
         "add_api_route",
         "add_api_websocket_route",
         "add_route",
+        "()",  # what another call gives back: ``app.middleware("http")(function)``
     }
 )
 """Methods of applications and routers that are called rather than used as decorators."""
@@ -455,6 +456,7 @@ class Scope:
     function: FunctionRef | None
     functions: list[FunctionRef]
     added: list[tuple[FunctionRef, str, Expr]] = field(default_factory=list)
+    _statements: tuple[Stmt, ...] | None = None
     _expressions: tuple[Expr, ...] | None = None
     _bound: dict[str, list[Expr]] | None = None
 
@@ -466,16 +468,16 @@ class Scope:
     @property
     def statements(self) -> tuple[Stmt, ...]:
         """All its statements."""
-        if self.function is not None:
-            return tuple(statements(self.function.body, nested=False))
-        return tuple(statements(self.file.facts.body, nested=False))
+        if self._statements is None:
+            body = self.function.body if self.function is not None else self.file.facts.body
+            self._statements = tuple(statements(body, nested=False))
+        return self._statements
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
         """All its expressions."""
         if self._expressions is None:
-            body = self.function.body if self.function is not None else self.file.facts.body
-            self._expressions = tuple(expressions(body, nested=False))
+            self._expressions = tuple(expressions(self.statements))
         return self._expressions
 
     def bound(self, name: str) -> list[Expr]:
@@ -497,4 +499,4 @@ def _scopes(project: Project, file: File) -> Iterator[Scope]:
 
 def _is_wired(file: File) -> bool:
     """Whether a file has any call by which routers, middleware and handlers are put together."""
-    return any(call.text == "()" or method(call) in _WIRING for call in file.calls)
+    return not _WIRING.isdisjoint(file.methods)

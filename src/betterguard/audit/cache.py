@@ -14,6 +14,7 @@ import pickle
 import sqlite3
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Module
 
 KEEP_DAYS = 30
+PARSERS = ("tree_sitter", "tree_sitter_python", "tree_sitter_typescript")
 _DAY = 86_400
 
 
@@ -41,12 +43,21 @@ def folder() -> Path:
 
 
 def program_digest() -> str:
-    """Hash the audit's own code: what an older version worked out is not used."""
+    """Hash the audit's own code and its parsers: what older ones worked out is not used."""
     digest = hashlib.blake2b(sys.version.encode(), digest_size=16)
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
+    own = sorted(Path(__file__).parent.rglob("*.py"))
+    for file in (*own, *_parsers()):
         stat = file.stat()
-        digest.update(f"{file.name}{stat.st_size}{stat.st_mtime_ns}".encode())
+        digest.update(f"{file}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
     return digest.hexdigest()
+
+
+def _parsers() -> Iterator[Path]:
+    """Give the parsers' own binaries: a newer grammar may see another tree in the same text."""
+    for name in PARSERS:
+        spec = find_spec(name)
+        if spec is not None and spec.origin is not None:
+            yield from sorted(Path(spec.origin).parent.glob("_binding.*"))
 
 
 class Cache:

@@ -39,6 +39,7 @@ class Calls:
         self._dependencies: dict[int, tuple[Dependency, ...]] = {}
         self._reach: dict[int, tuple[FunctionRef, ...]] = {}
         self._next: dict[int, tuple[FunctionRef, ...]] = {}
+        self._by_class: dict[int, tuple[Dependency, ...]] = {}
 
     # one call
 
@@ -160,7 +161,13 @@ class Calls:
             self._dependencies[key] = tuple(found)
         return self._dependencies[key]
 
-    def _class_dependencies(self, owner: ClassRef) -> Iterator[Dependency]:
+    def _class_dependencies(self, owner: ClassRef) -> tuple[Dependency, ...]:
+        key = id(owner)
+        if key not in self._by_class:
+            self._by_class[key] = tuple(self._find_class_dependencies(owner))
+        return self._by_class[key]
+
+    def _find_class_dependencies(self, owner: ClassRef) -> Iterator[Dependency]:
         for ancestor in self.project.ancestry(owner):
             for stmt in ancestor.klass.body:
                 if stmt.kind in {"assign", "declare"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from betterguard.audit.security import Decode, Security
 from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from betterguard.audit.environment import Environment
     from betterguard.audit.facts import Module
@@ -112,28 +113,35 @@ class Code:
 
     def is_script(self, file: File) -> bool:
         """Whether a file is run by hand: it runs something itself, and nothing imports it."""
-        if file.path in self._imported:
-            return False
         runs = any(
             (stmt.kind == "if" and "__name__" in set(names_in(stmt.exprs[0])))
             or (stmt.kind == "expr" and stmt.exprs[0].text in {"print", "asyncio.run", "main"})
             for stmt in file.facts.body
             if stmt.exprs
         )
-        return runs and not any(key[0] == file.path for key in self.app.routers)
+        return (
+            runs
+            and not self._is_imported(file)
+            and not any(key[0] == file.path for key in self.app.routers)
+        )
+
+    def _is_imported(self, file: File) -> bool:
+        last = file.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+        return any(
+            importer is not file and self.project.module(importer, name) is file
+            for importer, name in (*self._imports[last], *self._imports[""])
+        )
 
     @cached_property
-    def _imported(self) -> frozenset[str]:
-        found: set[str] = set()
+    def _imports(self) -> Mapping[str, list[tuple[File, str]]]:
+        """What files import, by the last part of the name."""
+        found: defaultdict[str, list[tuple[File, str]]] = defaultdict(list)
         for file in self.project.files.values():
-            imports = file.facts.imports
-            names = {imported.module for imported in imports}
-            names.update([f"{imported.module}.{imported.name}" for imported in imports])
+            names = {imported.module for imported in file.facts.imports}
+            names.update([f"{each.module}.{each.name}" for each in file.facts.imports if each.name])
             for name in names:
-                module = self.project.module(file, name)
-                if module is not None and module is not file:
-                    found.add(module.path)
-        return frozenset(found)
+                found[name.rpartition(".")[2]].append((file, name))
+        return found
 
     def mentions(self, name: str) -> bool:
         """Whether a name is read anywhere in the project, beyond its definition."""

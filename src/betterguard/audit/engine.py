@@ -19,7 +19,7 @@ from betterguard.audit.policy import suppress
 from betterguard.audit.sources import Source, decode, kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from betterguard.audit.cache import Cache
@@ -57,8 +57,9 @@ def audit(  # noqa: PLR0913  each is a choice of the caller's, with a default
     """Audit files and folders together as one project.
 
     Paths in findings are relative to ``relative_to``, else to the folder when there is one, else
-    to the current folder. ``jobs`` is the number of processes at most. Reads only; nothing of the
-    project is imported or run.
+    to the current folder. ``jobs`` is the number of processes at most; ``progress`` is told the
+    phase, what is done of it, and of how much. Reads only; nothing of the project is imported or
+    run.
     """
     config = config or Config()
     with _no_collection():
@@ -69,7 +70,7 @@ def audit(  # noqa: PLR0913  each is a choice of the caller's, with a default
             kept, hidden = known
             return Report(kept, len(inputs.sources), _lines(inputs), hidden, from_cache=True)
         facts = modules(inputs.sources, cache, jobs, progress)
-        findings, suppressed = judge(inputs, facts, config)
+        findings, suppressed = judge(inputs, facts, config, progress)
         if cache is not None:
             cache.keep_findings(key, findings, suppressed)
     return Report(findings, len(inputs.sources), _lines(inputs), suppressed)
@@ -89,11 +90,16 @@ def index(inputs: Inputs, facts: Iterable[Module], config: Config) -> Code:
     return Code(facts, _environment(inputs), config.knowledge())
 
 
-def judge(inputs: Inputs, facts: list[Module], config: Config) -> tuple[list[Finding], int]:
+def judge(
+    inputs: Inputs, facts: list[Module], config: Config, progress: Progress | None = None
+) -> tuple[list[Finding], int]:
     """Every finding that counts, sorted, and how many a comment suppressed."""
     rules = config.rules()
     held = {source.path: source for source in inputs.sources}
-    placed = place(_apply(index(inputs, facts, config), rules), held.__getitem__)
+    if progress is not None:
+        progress("indexing", 0, 1)
+    code = index(inputs, facts, config)
+    placed = place(_apply(code, rules, progress), held.__getitem__)
     kept, suppressed = suppress(placed, facts, frozenset(rule.id for rule in rules))
     return [finding for finding in kept if config.keeps(finding)], suppressed
 
@@ -138,8 +144,12 @@ def _servers(inputs: Inputs) -> Iterator[AuthServer]:
             yield from read_auth_servers(source.path, source.text)
 
 
-def _apply(code: Code, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Hit]]:
-    for rule in rules:
+def _apply(
+    code: Code, rules: Sequence[Rule], progress: Progress | None
+) -> Iterator[tuple[Rule, Hit]]:
+    for done, rule in enumerate(rules):
+        if progress is not None:
+            progress("rules", done, len(rules))
         for hit in rule.check(code):
             yield rule, hit
 

@@ -33,6 +33,23 @@ def _numbers() -> dict[str, tuple[int, ...]]:
 _NUMBERS = _numbers()
 
 
+MEANT = frozenset(
+    [
+        number
+        for number in range(PYTHON.node_kind_count)
+        if PYTHON.node_kind_is_named(number) and PYTHON.node_kind_for_id(number) != "comment"
+    ]
+    + [_ERROR]
+)
+"""Of all nodes but signs, keywords and comments."""
+SIGNS = {
+    number: PYTHON.node_kind_for_id(number) or ""
+    for number in range(PYTHON.node_kind_count)
+    if not PYTHON.node_kind_is_named(number)
+}
+"""Of operators, brackets and keywords, with their text."""
+
+
 def by_number(named: Mapping[str, T]) -> dict[int, T]:
     """Turn a table by the names of kinds into one by their numbers."""
     return {number: value for name, value in named.items() for number in _NUMBERS[name]}
@@ -41,6 +58,11 @@ def by_number(named: Mapping[str, T]) -> dict[int, T]:
 def kinds(*names: str) -> frozenset[int]:
     """Give the numbers of kinds."""
     return frozenset(number for name in names for number in _NUMBERS[name])
+
+
+def number(name: str) -> int:
+    """Give the number of a kind; of a keyword and a named kind of the same name, the latter's."""
+    return _NUMBERS[name][-1]
 
 
 def field(name: str) -> int:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from betterguard.audit.config import Config
     from betterguard.audit.facts import Module
 
-    Progress = Callable[[int, int], None]
+    Progress = Callable[[str, int, int], None]
+    """Told the phase (``reading``, ``indexing``, ``rules``), what is done, and of how much."""
 
 WORTH_A_PROCESS = 300
 """Files that one process walks in about the time that another takes to start."""
@@ -131,12 +132,12 @@ def _walked(
             for done, ((_, digest), result) in enumerate(zip(fresh, results, strict=True), 1):
                 made[digest] = thaw(result)
                 if progress is not None:
-                    progress(done, len(fresh))
+                    progress("reading", done, len(fresh))
         return made
     for done, (source, digest) in enumerate(fresh, 1):
         made[digest] = read_module(source.path, source.text)
         if progress is not None:
-            progress(done, len(fresh))
+            progress("reading", done, len(fresh))
     return made
 
 

@@ -72,7 +72,7 @@ class Column:
             found.update(p.text for p in subexpressions(self.note) if p.kind == "str")
         return found
 
-    @property
+    @cached_property
     def is_datetime(self) -> bool:
         """Whether it holds a date or a time."""
         names = self.names
@@ -255,6 +255,8 @@ class Models:
         return mapped or self.textual.get(table)
 
     def _read(self, ref: ClassRef) -> Model | None:
+        if not ref.klass.bases and not ref.klass.keywords:
+            return None
         keywords = dict(ref.klass.keywords)
         table_flag = keywords.get("table")
         sqlmodel = table_flag is not None and table_flag.text == "True"
@@ -267,14 +269,15 @@ class Models:
                 and c.value.kind == "call"
                 for c in columns.values()
             )
-            named = "__tablename__" in own or any(c.is_primary for c in columns.values())
-            if not (mapped and named and ref.klass.bases) or "__abstract__" in own:
+            if not mapped or "__abstract__" in own:
+                return None
+            if not ("__tablename__" in own or any(c.is_primary for c in columns.values())):
                 return None
         return Model(ref, _table(ref, own), columns, self._owner(columns), sqlmodel)
 
     def _columns(self, ref: ClassRef) -> dict[str, Column]:
         found: dict[str, Column] = {}
-        for ancestor in reversed(list(self.project.ancestry(ref))):
+        for ancestor in reversed(tuple(self.project.ancestry(ref))):
             for stmt in fields(ancestor.klass):
                 name = stmt.exprs[0].text
                 if name.startswith("__") or name in {"model_config", "metadata"}:

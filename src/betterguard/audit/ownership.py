@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from betterguard.audit.project import External, FunctionRef
@@ -183,8 +184,12 @@ class Ownership:
         found = {
             name for query in self.queries.of(function) if _is_own(query) for name in query.names
         }
-        for call, target in self.calls.callees(function):
-            held = {name for name, values in function.assigned.items() if call in values}
+        holding: defaultdict[int, set[str]] = defaultdict(set)
+        for name, values in function.assigned.items():
+            for value in values:
+                holding[id(value)].add(name)
+        for call, target in self.calls.callees(function) if holding else ():
+            held = holding.get(id(call), set())
             if held - found and any(
                 self.secures(ref)
                 for start in self.calls.entry_points(target)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from betterguard.audit.visit import own_expressions, statements, subexpressions
+from betterguard.audit.visit import expressions, methods, statements, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -99,6 +99,11 @@ class File:
         """Every call of the file, in order."""
         return self.flat.calls.items
 
+    @property
+    def methods(self) -> frozenset[str]:
+        """What the file calls, each by its last part."""
+        return self.flat.methods
+
 
 class Ordered(Generic[Record]):
     """Records by where they stand, so that those of one function are a slice."""
@@ -118,23 +123,14 @@ class Flat:
 
     def __init__(self, body: tuple[Stmt, ...]) -> None:
         self.statements = Ordered(statements(body))
-        self.expressions = Ordered(_all_expressions(self.statements.items))
+        self.expressions = Ordered(expressions(self.statements.items))
         self.calls = Ordered([expr for expr in self.expressions.items if expr.kind == "call"])
+        self.methods = methods(self.calls.items)
 
-
-def _all_expressions(found: Iterable[Stmt]) -> list[Expr]:
-    """Every expression of every statement, each with its parts after it."""
-    flat: list[Expr] = []
-    for stmt in found:
-        for expr in stmt.exprs:
-            if expr.parts or expr.base is not None:
-                flat += subexpressions(expr)
-            else:
-                flat.append(expr)
-        if stmt.function is not None or stmt.klass is not None:
-            for expr in own_expressions(stmt):
-                flat += subexpressions(expr)
-    return flat
+    @cached_property
+    def texts(self) -> Ordered[Expr]:
+        """Its literals of text."""
+        return Ordered([expr for expr in self.expressions.items if expr.kind in {"str", "fstr"}])
 
 
 @dataclass(eq=False)
@@ -184,6 +180,16 @@ class FunctionRef:
     def calls(self) -> tuple[Expr, ...]:
         """All calls, those of nested functions included."""
         return self._span(self.file.flat.calls)
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """What it calls, each by its last part: lets a question pass over most functions."""
+        return methods(self.calls)
+
+    @cached_property
+    def texts(self) -> tuple[Expr, ...]:
+        """All literals of text, those of nested functions included."""
+        return self._span(self.file.flat.texts)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -265,10 +271,15 @@ class Project:
         self.functions: list[FunctionRef] = []
         self.classes: list[ClassRef] = []
         self._by_tail: defaultdict[str, list[tuple[tuple[str, ...], File]]] = defaultdict(list)
+        self._by_pair: defaultdict[tuple[str, ...], list[tuple[tuple[str, ...], File]]] = (
+            defaultdict(list)
+        )
         self._in_file: defaultdict[str, list[FunctionRef]] = defaultdict(list)
         self._outer = tuple(environment.prefix.split("/"))
         self._modules: dict[tuple[str, str], File | None] = {}
         self._members: dict[tuple[int, str], FunctionRef | Value | None] = {}
+        self._ancestry: dict[int, tuple[ClassRef, ...]] = {}
+        self._resolving = 0
         for module in modules:
             self._add(module)
 
@@ -287,7 +298,9 @@ class Project:
         if parts[-1] == "__init__":
             parts.pop()
         if parts:
-            self._by_tail[parts[-1]].append((tuple(parts), file))
+            path = tuple(parts)
+            self._by_tail[parts[-1]].append((path, file))
+            self._by_pair[path[-2:]].append((path, file))
 
     def _index(
         self, file: File, body: Iterable[Stmt], owner: ClassRef | None, outer: FunctionRef | None
@@ -332,10 +345,13 @@ class Project:
 
     def resolve(self, file: File, dotted: str) -> Target:
         """Give what a dotted name means in a file."""
-        if dotted not in file.known:
+        found = file.known.get(dotted)
+        if found is None:
             file.known[dotted] = External(dotted)  # what a cycle finds
-            file.known[dotted] = self._resolve(file, dotted, 0)
-        return file.known[dotted]
+            self._resolving += 1
+            found = file.known[dotted] = self._resolve(file, dotted, 0)
+            self._resolving -= 1
+        return found
 
     def _resolve(self, file: File, dotted: str, hops: int) -> Target:
         if hops > MAX_HOPS:
@@ -443,8 +459,16 @@ class Project:
                 return Value(ancestor.file, name, stmts, ancestor)
         return None
 
-    def ancestry(self, klass: ClassRef, seen: frozenset[int] = frozenset()) -> Iterator[ClassRef]:
+    def ancestry(self, klass: ClassRef) -> Iterable[ClassRef]:
         """Give the class and its bases within the project, nearest first."""
+        if self._resolving:  # what a base means may not be known yet: nothing to remember
+            return self._descent(klass, frozenset())
+        found = self._ancestry.get(id(klass))
+        if found is None:
+            found = self._ancestry[id(klass)] = tuple(self._descent(klass, frozenset()))
+        return found
+
+    def _descent(self, klass: ClassRef, seen: frozenset[int]) -> Iterator[ClassRef]:
         if id(klass) in seen:
             return
         yield klass
@@ -452,7 +476,7 @@ class Project:
             name = base.base.text if base.kind == "sub" and base.base is not None else base.text
             target = self.resolve(klass.file, name)
             if isinstance(target, ClassRef):
-                yield from self.ancestry(target, seen | {id(klass)})
+                yield from self._descent(target, seen | {id(klass)})
 
     def foreign_bases(self, klass: ClassRef) -> set[str]:
         """Full names of the library classes that a class descends from."""
@@ -480,19 +504,21 @@ class Project:
         tail = dotted.rpartition(".")[2]
         if tail and tail not in self._by_tail:
             return None
-        if dotted.startswith("."):
-            return self._relative(file, dotted)
         folder = file.path.rpartition("/")[0]
         key = (folder or file.path, dotted)  # a file in the root does not import itself
         if key not in self._modules:
-            self._modules[key] = self._absolute(file, tuple(dotted.split(".")))
+            self._modules[key] = (
+                self._relative(file, dotted)
+                if dotted.startswith(".")
+                else self._absolute(file, tuple(dotted.split(".")))
+            )
         return self._modules[key]
 
     def _absolute(self, file: File, parts: tuple[str, ...]) -> File | None:
         here = file.path.split("/")[:-1]
         candidates = [
             (_shared(here, path), -len(path), found)
-            for path, found in self._by_tail.get(parts[-1], ())
+            for path, found in self._ending(parts)
             if path[-len(parts) :] == parts and (len(path) > 1 or found is not file)
         ]
         if parts[0] in LIBRARIES:
@@ -502,6 +528,12 @@ class Project:
         if candidates:
             return max(candidates, key=lambda c: c[:2])[2]
         return self._from_outside(parts)
+
+    def _ending(self, parts: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], File]]:
+        """Give the files whose path ends like a name: many are called ``models``."""
+        if len(parts) == 1:
+            return self._by_tail.get(parts[-1], ())
+        return self._by_pair.get(parts[-2:], ())
 
     def _from_outside(self, parts: tuple[str, ...]) -> File | None:
         """Find a module by a name that begins above the audited folder: ``demo.backend.auth``."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from betterguard.audit.project import FunctionRef, Project
 
 STARTS = frozenset({"select", "query", "update", "delete", "exists"})
+_STARTS_OR_GETS = STARTS | {"get"}
 CONDITIONS = frozenset(
     {"where", "filter", "filter_by", "having", "join", "outerjoin", "select_from"}
 )
@@ -115,9 +116,10 @@ class Queries:
         for stmt in function.statements:
             if stmt.kind == "assign":
                 for target in stmt.exprs[:-1]:
-                    own = target.text.startswith("self.") and target.text.count(".") == 1
-                    if target.kind == "name" and "." in target.text and (mapped or not own):
-                        yield target.text.rsplit(".", 1)[1], stmt.exprs[-1], None
+                    if target.kind == "name" and "." in target.text:
+                        of, _, name = target.text.rpartition(".")
+                        if mapped or of != "self":
+                            yield name, stmt.exprs[-1], None
         for call in function.calls:
             if call.names:
                 model = self._constructed(function, call)
@@ -138,10 +140,12 @@ class Queries:
         return self._raw[key]
 
     def _find_raw(self, function: FunctionRef) -> Iterator[RawQuery]:
-        for expr in function.expressions:
-            if expr.kind in {"str", "fstr"} and _STATEMENT.match(expr.text):
+        for expr in function.texts:
+            if _STATEMENT.match(expr.text):
                 sql = "\n".join(sqltext.literals(function, expr))
                 yield RawQuery(function, expr, sql, tuple(dict.fromkeys(_TABLES.findall(sql))))
+        if sqltext.RUNS.isdisjoint(function.methods):
+            return
         for call in function.calls:
             if method(call) in sqltext.RUNS and call.parts and call.parts[0].kind == "name":
                 target = self.calls.name(function, call.parts[0].text)
@@ -155,9 +159,11 @@ class Queries:
         return {table for raw in self.raw(function) for table in raw.tables}
 
     def _find(self, function: FunctionRef) -> Iterator[Query]:
+        if _STARTS_OR_GETS.isdisjoint(function.methods):
+            return
         inner: set[int] = set()
         for call in function.calls:
-            if id(call) in inner or (call.base is None and method(call) not in STARTS | {"get"}):
+            if id(call) in inner or (call.base is None and method(call) not in _STARTS_OR_GETS):
                 continue
             steps = list(chain(call))
             inner.update(id(step) for step in steps[1:])
@@ -170,7 +176,7 @@ class Queries:
             name = method(step)
             if name == "get" and not self._is_session(step):
                 continue
-            if name in STARTS or name == "get":
+            if name in _STARTS_OR_GETS:
                 for argument in positional(step)[:4]:
                     model = self.model(function, argument)
                     if model is not None:

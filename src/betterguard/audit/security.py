@@ -30,9 +30,9 @@ _DECODERS = re.compile(
     r"\.(?:decode|decode_complete|verify)$|^jose\.jws\.verify$"
 )
 _UNVERIFIED = re.compile(r"(?:^|\.)get_unverified_claims$")
-_VERIFIERS = re.compile(
-    r"(?:^|\.)(?:compare_digest|construct_event|verify_id_token|verify_oauth2_token|verify_signature"
-    r"|checkpw|verify_jwt_in_request|introspect_token)$"
+_VERIFIERS = frozenset(
+    {"compare_digest", "construct_event", "verify_id_token", "verify_oauth2_token"}
+    | {"verify_signature", "checkpw", "verify_jwt_in_request", "introspect_token"}
 )
 _REFUSING_ERRORS = re.compile(
     r"unauthor|unauthent|credential|authenticat|notauth|autherror|auth_error|invalidtoken"
@@ -99,6 +99,7 @@ class Security:
         self._refusing: tuple[Middleware, ...] | None = None
         self._gate: dict[int, str] = {}
         self._public: dict[int, tuple[tuple[str, bool], ...]] = {}
+        self._privileged: dict[int, bool] = {}
 
     # tokens
 
@@ -270,7 +271,7 @@ class Security:
                     if found == "required":
                         return found
                     scheme = scheme or found
-            if any(_VERIFIERS.search(call.text) for call in ref.calls):
+            if not _VERIFIERS.isdisjoint(ref.methods):
                 return "required"
         return scheme
 
@@ -438,6 +439,12 @@ class Security:
 
     def privileged(self, route: Route) -> bool:
         """Whether a route is for administrators or services, by its path and its dependencies."""
+        key = id(route)
+        if key not in self._privileged:
+            self._privileged[key] = self._is_privileged(route)
+        return self._privileged[key]
+
+    def _is_privileged(self, route: Route) -> bool:
         if _PRIVILEGE.search(route.path) or _PRIVILEGE.search(route.function.name):
             return True
         names = [

@@ -13,50 +13,61 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def statements(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Stmt]:
+def statements(body: Iterable[Stmt], *, nested: bool = True) -> list[Stmt]:
     """Every statement, in order; those of nested functions and classes only when ``nested``."""
+    found: list[Stmt] = []
+    _add_statements(body, found, nested=nested)
+    return found
+
+
+def _add_statements(body: Iterable[Stmt], found: list[Stmt], *, nested: bool) -> None:
     for stmt in body:
-        yield stmt
+        found.append(stmt)
         if stmt.body:
-            yield from statements(stmt.body, nested=nested)
+            _add_statements(stmt.body, found, nested=nested)
         if stmt.orelse:
-            yield from statements(stmt.orelse, nested=nested)
-        if nested and stmt.function is not None:
-            yield from statements(stmt.function.body)
-        if nested and stmt.klass is not None:
-            yield from statements(stmt.klass.body)
+            _add_statements(stmt.orelse, found, nested=nested)
+        if nested:
+            if stmt.function is not None:
+                _add_statements(stmt.function.body, found, nested=True)
+            elif stmt.klass is not None:
+                _add_statements(stmt.klass.body, found, nested=True)
 
 
 def subexpressions(expr: Expr) -> list[Expr]:
     """Give the expression and all that it is made of, outermost first."""
-    if expr.base is None:
-        if not expr.parts:
-            return [expr]
-        for part in expr.parts:
-            if part.parts or part.base is not None:
-                break
-        else:
-            return [expr, *expr.parts]
-    found: list[Expr] = []
-    stack = [expr]
-    while stack:
-        top = stack.pop()
-        found.append(top)
-        if top.parts:
-            stack.extend(top.parts[::-1])
-        if top.base is not None:
-            stack.append(top.base)
+    found = [expr]
+    if expr.parts or expr.base is not None:
+        _add_parts(expr, found)
     return found
 
 
-def expressions(body: Iterable[Stmt], *, nested: bool = True) -> Iterator[Expr]:
-    """Every expression of every statement, with decorators and defaults of nested functions."""
-    for stmt in statements(body, nested=nested):
+def _add_parts(expr: Expr, found: list[Expr]) -> None:
+    """Add all that an expression is made of: the walk bounds how deep that is."""
+    base = expr.base
+    if base is not None:
+        found.append(base)
+        if base.parts or base.base is not None:
+            _add_parts(base, found)
+    for part in expr.parts:
+        found.append(part)
+        if part.parts or part.base is not None:
+            _add_parts(part, found)
+
+
+def expressions(found: Iterable[Stmt]) -> list[Expr]:
+    """Every expression of statements, with decorators and defaults of functions among them."""
+    flat: list[Expr] = []
+    for stmt in found:
         for expr in stmt.exprs:
-            yield from subexpressions(expr)
+            flat.append(expr)
+            if expr.parts or expr.base is not None:
+                _add_parts(expr, flat)
         if stmt.function is not None or stmt.klass is not None:
             for expr in own_expressions(stmt):
-                yield from subexpressions(expr)
+                flat.append(expr)
+                _add_parts(expr, flat)
+    return flat
 
 
 def own_expressions(stmt: Stmt) -> Iterator[Expr]:
@@ -112,6 +123,11 @@ def argument(call: Expr, index: int, name: str) -> Expr | None:
 def method(call: Expr) -> str:
     """Give the last part of what is called: ``get`` for ``session.get(…)`` and ``f(x).get(…)``."""
     return call.text.rsplit(".", 1)[-1]
+
+
+def methods(calls: Iterable[Expr]) -> frozenset[str]:
+    """Give what calls call, each by its last part."""
+    return frozenset([call.text.rsplit(".", 1)[-1] for call in calls])
 
 
 def receiver(call: Expr) -> Expr | None:

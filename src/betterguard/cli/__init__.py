@@ -6,6 +6,7 @@ import atexit
 import gc
 import sys
 
+from betterguard.cli.quick import quick
 from betterguard.console import force_utf8
 
 
@@ -13,6 +14,9 @@ def main() -> None:
     """Run the command line; says how to install it when its libraries are missing."""
     force_utf8()
     atexit.register(gc.freeze)  # what is left ends with the process: nothing looks at it again
+    code = quick(sys.argv[1:])
+    if code is not None:
+        sys.exit(code)
     try:
         from betterguard.cli.program import app  # noqa: PLC0415  the extra may not be installed
     except ModuleNotFoundError as err:

@@ -57,11 +57,11 @@ SECTIONS = (
             ),
             Box(
                 "Signature, algorithm, issuer, audience and expiry are checked, with no way around",
-                ("BG201", "BG202", "BG204", "BG205", "BG207", "BG213", "BG217"),
+                ("BG201", "BG202", "BG204", "BG205", "BG207", "BG213", "BG217", "BG218"),
             ),
             Box(
-                "Keys and secrets are of the right kind, and not in the code",
-                ("BG206", "BG211", "BG212", "BG214"),
+                "Keys and secrets are of the right kind, and neither in the code nor in answers",
+                ("BG206", "BG211", "BG212", "BG214", "BG219"),
             ),
             Box(
                 "The credential is read strictly, the claims safely, and neither is logged",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.engine import Report
     from betterguard.audit.finding import Finding
+
+    Line = tuple[tuple[str, str], ...]
+    """Pieces of text, each with its style or none."""
 
 STYLES = {
     "critical": "bold white on red",
@@ -23,29 +24,33 @@ STYLES = {
 
 
 def text(report: Report) -> str:
-    """Give the readable report, in rich's markup."""
-    return "\n".join([*_files(report.findings), summary(report)])
+    """Give the readable report, without any style."""
+    return "\n".join(["".join([piece for piece, _ in line]).expandtabs() for line in lines(report)])
 
 
-def _files(findings: list[Finding]) -> Iterator[str]:
-    for path, group in groupby(findings, key=lambda finding: finding.path):
-        yield f"[bold underline]{escape(path)}[/]"
+def lines(report: Report) -> Iterator[Line]:
+    """Give the lines of the readable report, each in pieces with a style."""
+    for path, group in groupby(report.findings, key=lambda finding: finding.path):
+        yield ((path, "bold underline"),)
         for finding in group:
-            yield from _lines(finding)
-        yield ""
+            yield from _finding(finding)
+        yield ()
+    yield ((summary(report), ""),)
 
 
-def _lines(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding) -> Iterator[Line]:
     label = finding.severity.label
     place = f"{finding.line}:{finding.column}"
     yield (
-        f"  {place:>9}  [{STYLES[label]}]{label}[/]  {escape(finding.message)}  "
-        f"[dim]{finding.rule} {finding.name}[/]"
+        (f"  {place:>9}  ", ""),
+        (label, STYLES[label]),
+        (f"  {finding.message}  ", ""),
+        (f"{finding.rule} {finding.name}", "dim"),
     )
     if finding.source:
-        yield f"             [dim]|[/] {escape(finding.source[:120])}"
+        yield (("             ", ""), ("|", "dim"), (f" {finding.source[:120]}", ""))
     for why in finding.evidence:
-        yield f"             [dim]= {escape(why)}[/]"
+        yield (("             ", ""), (f"= {why}", "dim"))
 
 
 def concise(report: Report) -> str:

@@ -50,13 +50,14 @@ def _find_token_names(function: FunctionRef) -> set[str]:
             names_in(param.annotation)
         ):
             seeds.add(f"{param.name}.credentials")
-    for name, values in function.assigned.items():
-        if any(_reads_credential(value) for value in values):
-            seeds.add(name)
-    found = set(seeds)
-    for _ in range(3):
+    if "get" in function.methods or "headers" in function.file.facts.words:
         for name, values in function.assigned.items():
-            if any(_carries(value, found) for value in values):
+            if any(_reads_credential(value) for value in values):
+                seeds.add(name)
+    found = set(seeds)
+    for _ in range(3 if seeds else 0):
+        for name, values in function.assigned.items():
+            if name not in found and any(_carries(value, found) for value in values):
                 found.add(name)
     return found
 

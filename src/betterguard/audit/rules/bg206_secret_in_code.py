@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from betterguard.audit.project import File
 
 _SHORTEST = 32
+_READS = frozenset({"getenv", "get", "config", "env", "str", "environ"})
+"""What reads a variable of the environment."""
+_SIGNS = frozenset({"decode", "encode"})
 _ASIDE = re.compile(r"(?:^|/)(?:docs?|examples?|scripts?|fixtures?|migrations?)/")
 
 
@@ -50,9 +53,7 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
                 yield _hit(file, stmt, f"{stmt.exprs[0].text} has a literal value", literal)
     for expr in file.expressions:
         if expr.kind == "call":
-            yield from _default_of_environment(file, expr)
-            yield from _literal_key(code, file, expr)
-            yield from _literal_argument(file, expr)
+            yield from _in_call(code, file, expr)
         elif expr.kind == "bool" and expr.text == "or" and len(expr.parts) > 1:
             first, last = expr.parts[0], expr.parts[-1]
             if (
@@ -62,6 +63,16 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
                 and _is_value(last)
             ):
                 yield Hit(file.path, expr.pos, _default_message(first), Severity.HIGH)
+
+
+def _in_call(code: Code, file: File, call: Expr) -> Iterator[Hit]:
+    name = method(call)
+    if name in _READS:
+        yield from _default_of_environment(file, call)
+    if name in _SIGNS:
+        yield from _literal_key(code, file, call)
+    if call.names:
+        yield from _literal_argument(file, call)
 
 
 def _own_literal(value: Expr) -> Expr | None:
@@ -88,7 +99,7 @@ def _hit(file: File, stmt: Stmt, message: str, literal: Expr) -> Hit:
 
 
 def _asks_for_secret(call: Expr) -> bool:
-    if method(call) not in {"getenv", "get", "config", "env", "str", "environ"}:
+    if method(call) not in _READS:
         return False
     if method(call) == "get" and not call.text.endswith("environ.get"):
         return False
@@ -111,7 +122,7 @@ def _default_message(call: Expr) -> str:
 
 def _literal_key(code: Code, file: File, call: Expr) -> Iterator[Hit]:
     """Find a literal that a token is signed or verified with, whatever its name."""
-    if method(call) not in {"decode", "encode"} or call.base is not None:
+    if call.base is not None:
         return
     if not re.search(r"(?:^|\.)jwt\.", code.project.qualify(file, call.text)):
         return

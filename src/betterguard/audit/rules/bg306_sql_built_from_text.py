@@ -44,6 +44,8 @@ def check(code: Code) -> Iterator[Hit]:
     for function in code.functions(
         "sqlmodel", "sqlalchemy", "fastapi", "INSERT INTO", "insert into"
     ):
+        if RUNS.isdisjoint(function.methods):
+            continue
         runs = [call for call in function.calls if method(call) in RUNS and call.parts]
         params = {
             p.name

@@ -26,7 +26,7 @@ def check(code: Code) -> Iterator[Hit]:
         if value is not None and _is_epoch(code, column.file, value):
             yield Hit(column.file.path, value.pos, f"{column.name} is a date, its default a number")
     columns = code.models.dated
-    for function in code.functions("datetime", "sqlmodel", "sqlalchemy"):
+    for function in code.functions("datetime", "sqlmodel", "sqlalchemy") if columns else ():
         for name, value, model in code.queries.writes(function):
             if (
                 name in columns

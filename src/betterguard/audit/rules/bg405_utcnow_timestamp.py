@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def check(code: Code) -> Iterator[Hit]:
     """``.timestamp()`` on ``utcnow()``, at once or through a local name."""
     for file in code.files("utcnow"):
+        if "timestamp" not in file.methods:
+            continue
         for expr in file.expressions:
             if (
                 expr.kind == "call"

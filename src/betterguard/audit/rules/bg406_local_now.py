@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 def check(code: Code) -> Iterator[Hit]:
     """``datetime.now()`` without arguments, and references to it as a default."""
     for file in code.files("datetime"):
-        stored = _stored(code, file)
-        measured = _durations(code, file)
-        for expr in file.expressions:
-            if not _is_local(code, file, expr) or expr.pos in measured:
+        found = [expr for expr in file.calls if _is_local(code, file, expr)]
+        stored = _stored(code, file) if found else set()
+        measured = _durations(code, file) if found else set()
+        for expr in found:
+            if expr.pos in measured:
                 continue
             yield Hit(
                 file.path,
@@ -34,7 +35,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _is_local(code: Code, file: File, expr: Expr) -> bool:
-    if expr.kind == "call" and not expr.parts and expr.text.endswith("now"):
+    if not expr.parts and expr.text.endswith("now"):
         return code.project.qualify(file, expr.text) in time.NOW
     return False
 

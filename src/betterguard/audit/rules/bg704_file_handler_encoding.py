@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
 
 _HANDLERS = {"FileHandler": 3, "RotatingFileHandler": 5, "TimedRotatingFileHandler": 5}
+_OPENS = frozenset({*_HANDLERS, "basicConfig"})
 
 
 def check(code: Code) -> Iterator[Hit]:
     """File handlers, and ``basicConfig(filename=…)``, without an encoding."""
     for file in code.files("log"):
-        for call in file.calls:
+        for call in file.calls if not _OPENS.isdisjoint(file.methods) else ():
             if call.base is not None or keyword(call, "encoding") is not None:
                 continue
             last = call.text.rsplit(".", 1)[-1]
