@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.finding import Finding, Hit
     from betterguard.repair.edits import Edit
+    from betterguard.repair.fix import Concern
     from betterguard.repair.workspace import Workspace
 
 MAX_ROUNDS = 5
@@ -33,6 +34,7 @@ class Applied:
     line: int
     summary: str
     safety: Safety
+    concerns: tuple[Concern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Repair:
     workspace: Workspace
     applied: tuple[Applied, ...]
     left: tuple[Left, ...]
+
+    def concerns(self) -> list[Concern]:
+        """Give the places that no fix touches and a person has to look at, each once."""
+        return sorted({concern for fix in self.applied for concern in fix.concerns})
 
     def rooms_imported(self) -> dict[str, str]:
         """Give the modules of betterguard that changed files import, each with a file that does."""
@@ -101,7 +107,14 @@ def _fix_rule(workspace: Workspace, rule: str, run: _Run) -> Workspace:
     ready = [item for item in _ready(workspace, rule, run) if isinstance(item, _Ready)]
     accepted, after = _settle(workspace, [], _apart(workspace, ready), run)
     run.applied.extend(
-        Applied(item.rule, item.hit.path, item.line, item.fix.summary, item.fix.safety)
+        Applied(
+            item.rule,
+            item.hit.path,
+            item.line,
+            item.fix.summary,
+            item.fix.safety,
+            item.fix.concerns,
+        )
         for item in accepted
     )
     return after if accepted else workspace
@@ -126,7 +139,9 @@ def _told(
     refused = run.refused.get(_mark(workspace, rule, hit))
     if refused is not None:
         return refused
-    fix = FIXERS[rule](Site(workspace.code, hit, workspace.texts, run.emoji, roots))
+    fix = FIXERS[rule](
+        Site(workspace.code, hit, workspace.texts, run.emoji, workspace.outside, roots)
+    )
     if isinstance(fix, ByHand):
         return fix.reason
     return _objection(workspace, fix, run) or _Ready(rule, hit, workspace.line(hit), fix)

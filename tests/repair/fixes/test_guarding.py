@@ -90,6 +90,119 @@ def test_a_helper_goes_with_its_last_caller() -> None:
     assert "get_user = guard.verify_token" in made
 
 
+DECODES = """    try:
+        return jwt.decode(token, KEY, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        return None
+"""
+HELPER = (
+    HEAD
+    + "def decode(token: str) -> dict | None:\n"
+    + DECODES
+    + "def get_user(authorization: str = Header()) -> str:\n"
+    + "    payload = decode(authorization)\n"
+    + "    if payload is None:\n        raise HTTPException(401)\n"
+    + "    return payload['sub']\n"
+    + TAIL.format(note="str")
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        pytest.param("tests/test_auth.py", "from app import decode\n", id="import"),
+        pytest.param("test_auth.py", "import app\napp.decode('x')\n", id="attribute"),
+        pytest.param("tests/conftest.py", "patch('app.decode')\n", id="patch"),
+        pytest.param(
+            "tests/a.py",
+            "import app\ndef f(monkeypatch):\n    monkeypatch.setattr(app, 'decode', 1)\n",
+            id="setattr",
+        ),
+        pytest.param("api/__init__.py", "from app import decode\n", id="package"),
+        pytest.param("routes.py", "from app import decode\n", id="import-for-nothing"),
+        pytest.param("routes.py", "from app import *\n", id="star"),
+    ],
+)
+def test_a_helper_that_others_name_stays_and_asks_the_guard(path: str, other: str) -> None:
+    done = repaired({"app.py": HELPER, path: other}, "BG202")
+    made = done.workspace.texts["app.py"].decode()
+    assert "get_user = guard.verify_token" in made
+    assert (
+        "def decode(token: str) -> dict | None:\n"
+        "    try:\n"
+        "        claims = asyncio.run(guard.verifier.verify(token))\n"
+        "    except AuthError:\n"
+        "        return None\n"
+        "    return {**claims.payload, "
+    ) in made
+    assert "import asyncio\n" in made
+    assert done.left == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        pytest.param("tests/test_auth.py", "from other import decode\n", id="another-module"),
+        pytest.param("tests/test_auth.py", "def decode(): ...\ndecode()\n", id="own-function"),
+        pytest.param("tests/test_auth.py", "from app import app\n", id="another-name"),
+        pytest.param("routes.py", "def decode(token): ...\n", id="namesake"),
+        pytest.param("tests/test_auth.py", "", id="nothing"),
+    ],
+)
+def test_a_helper_that_nobody_else_names_goes(path: str, other: str) -> None:
+    made = repaired({"app.py": HELPER, path: other}, "BG202").workspace.texts["app.py"].decode()
+    assert "decode" not in made
+
+
+def test_a_helper_that_refuses_by_an_answer_goes_on_doing_so() -> None:
+    text = HELPER.replace("        return None\n", "        raise HTTPException(401)\n")
+    made = repaired({"app.py": text, "tests/t.py": "from app import decode\n"}, "BG202")
+    assert "except AuthError as err:\n        raise HTTPException(" in (
+        made.workspace.texts["app.py"].decode()
+    )
+
+
+def test_a_helper_imported_below_a_condition_stays_for_that_import() -> None:
+    auth = HEAD + "def decode(token: str) -> dict | None:\n" + DECODES
+    routes = "try:\n    from auth import decode\nexcept ImportError:\n    raise\n" + (
+        HELPER.replace("def decode(token: str) -> dict | None:\n" + DECODES, "")
+    )
+    core = "from betterguard import BetterGuard\nguard = BetterGuard.from_env()\n"
+    done = repaired({"core.py": core, "auth.py": auth, "app.py": routes}, "BG202")
+    assert "def decode(token" in done.workspace.texts["auth.py"].decode()
+    assert "guard.verifier" in done.workspace.texts["auth.py"].decode()
+
+
+def test_who_uses_a_helper_outside_is_told_with_its_line() -> None:
+    test = "from app import decode\n\ndef test_it():\n    assert decode('x') is None\n"
+    done = repaired({"app.py": HELPER, "tests/test_auth.py": test}, "BG202")
+    assert [(one.path, one.line) for one in done.concerns()] == [("tests/test_auth.py", 4)]
+    assert "decode" in done.concerns()[0].text
+
+
+def test_who_calls_a_dependency_outside_is_told_and_who_overrides_it_is_not() -> None:
+    test = (
+        "from app import app, get_user\n"
+        "app.dependency_overrides[get_user] = lambda: 'ada'\n"
+        "assert get_user('Bearer x')\n"
+    )
+    done = repaired({"app.py": PLAIN, "tests/test_auth.py": test}, "BG202")
+    assert [(one.path, one.line) for one in done.concerns()] == [("tests/test_auth.py", 3)]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param("from unittest.mock import patch\npatch('app.jwt.decode')\n", id="patch"),
+        pytest.param("import app\nsetattr(app, 'jwt', 1)\n", id="setattr"),
+        pytest.param("from app import jwt\n", id="import"),
+    ],
+)
+def test_an_import_that_a_test_replaces_stays(test: str) -> None:
+    done = repaired({"app.py": PLAIN, "tests/test_auth.py": test}, "BG202")
+    assert "import jwt\n" in done.workspace.texts["app.py"].decode()
+
+
 def test_an_asynchronous_helper_asks_the_verifier() -> None:
     text = (
         HEAD
