@@ -257,6 +257,13 @@ router = APIRouter()
 """
 
 
+WHO = """import jwt
+from fastapi import Header
+def who(token: str = Header()) -> str:
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])["sub"]
+"""
+
+
 def asked(files: dict[str, str], path: str, handler: str) -> str:
     done = repaired({"auth.py": GUARD, "app.py": MAIN + INCLUDE} | files, "BG101")
     text = " ".join(done.workspace.texts[path].decode().split())
@@ -293,7 +300,7 @@ def test_the_projects_own_dependency_on_the_id_comes_before_the_guards() -> None
         "user.id", "me"
     )
     files = {
-        "people.py": PEOPLE + "who = guard.verify_token\n" + own,
+        "people.py": PEOPLE + WHO + own,
         "tasks.py": TASKS + ADD,
         "app.py": app + INCLUDE + "app.include_router(more)\n",
     }

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
 
-_ID = ".verify_token"
 _BUILTIN = frozenset({"str", "int", "dict"})
 
 
@@ -115,9 +114,7 @@ def _loads_what_is_made(site: Site, example: _Example, function: FunctionRef) ->
 def _gives_id(code: Code, target: Target) -> bool:
     """Whether a dependency gives the verified id and no more: the guard's, or one like it."""
     if isinstance(target, External):
-        return target.name.endswith(_ID)
-    if isinstance(target, Value):
-        return target.expr is not None and target.expr.text.endswith(_ID)
+        return target.name.endswith(".verify_token")
     return (
         isinstance(target, FunctionRef)
         and is_plain(code, target)
