@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from betterguard.audit.rule import Fixing
 from betterguard.audit.rules import RULES
 from betterguard.repair.fixes import FIXERS
 from tests.repair.fixing import repaired
@@ -39,6 +40,16 @@ def files(snippet: Snippet, form: str) -> dict[str, bytes]:
 
 def test_a_rule_is_fixable_when_it_has_a_fixer() -> None:
     assert {rule.id for rule in FIXABLE} == set(FIXERS)
+
+
+@pytest.mark.parametrize("rule", FIXABLE, ids=lambda rule: rule.id)
+def test_a_rule_tells_how_safe_its_fixes_are(rule: Rule) -> None:
+    made = {
+        fix.safety.value
+        for snippet in rule.invalid
+        for fix in repaired(files(snippet, "lf"), rule.id).applied
+    }
+    assert made <= ({"safe", "unsafe"} if rule.fix is Fixing.EITHER else {rule.fix})
 
 
 @pytest.mark.parametrize("rule", FIXABLE, ids=lambda rule: rule.id)

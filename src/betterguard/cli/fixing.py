@@ -13,6 +13,7 @@ from rich.console import Console
 from betterguard.cli.advice import advice_data, show_advice
 from betterguard.repair import diffs, report
 from betterguard.repair.engine import repair
+from betterguard.repair.scaffold.advice import tell_uninstalled
 from betterguard.repair.scaffold.manifests import (
     add_requirement,
     betterguard,
@@ -81,6 +82,7 @@ def _requirement(done: Repair, root: Path) -> Plan:
     if not plan.present:
         environment = done.workspace.code.environment
         tell_conflicts(plan, environment, next(iter(rooms.values())), wanted)
+    tell_uninstalled(plan, done.workspace.code)
     return plan
 
 
