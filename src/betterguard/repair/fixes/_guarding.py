@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from betterguard.audit.visit import method
 from betterguard.repair.fix import ByHand, Concern, Fix, Safety
 from betterguard.repair.fixes._draft import (
     Draft,
@@ -53,6 +54,45 @@ def guarded(site: Site) -> Fix | ByHand:
         summary = _replace(draft, function)
     except NotNow as reason:
         return ByHand(str(reason))
+    return _made(draft, summary)
+
+
+def identified(site: Site) -> Fix | ByHand:
+    """Let the guard alone say who is calling, where a dependency does nothing but say so."""
+    code, function = site.code, site.function
+    if function is None or function.outer is not None or not is_injected(code, function):
+        return ByHand("take the identity from the verified token: guard.user gives it")
+    given = given_by(code, function)
+    if given is None and function.function.returns is None and _gives_what_it_read(function):
+        given = Given.ID
+    if given is None or given is Given.TOKEN or callers(code, function):
+        return ByHand(f"{function.name} gives more than an id: take that from guard.user")
+    if not is_plain(code, function):
+        return ByHand(f"{function.name} does more than tell who is calling: ask guard.user in it")
+    draft = Draft(site)
+    _tell_callers(draft, function)
+    try:
+        summary = _whole(draft, function, given)
+    except NotNow as reason:
+        return ByHand(str(reason))
+    return _made(draft, summary)
+
+
+def _gives_what_it_read(function: FunctionRef) -> bool:
+    """Whether every value that it gives is a parameter, or taken out of something by its name."""
+    params = {param.name for param in function.params}
+    values = [
+        value
+        for stmt in function.statements
+        if stmt.kind == "return" and stmt.exprs and stmt.exprs[0].text != "None"
+        for value in function.assigned.get(stmt.exprs[0].text, (stmt.exprs[0],))
+    ]
+    return bool(values) and all(
+        value.text in params or value.kind == "sub" or method(value) == "get" for value in values
+    )
+
+
+def _made(draft: Draft, summary: str) -> Fix:
     return Fix(
         draft.done(),
         summary,
