@@ -209,3 +209,14 @@ def test_a_guard_that_a_fix_brings_wants_init(project: Path) -> None:
 def test_nothing_else_does(project: Path, text: str) -> None:
     put(project, text)
     assert RUN_INIT not in run("--unsafe-fixes").stdout
+
+
+def test_the_library_that_takes_another_ones_place_is_required(project: Path) -> None:
+    put(
+        project,
+        "from jose import jwt\n"
+        "def f(t): return jwt.decode(t, JWT_SECRET, algorithms=['HS256'], audience='a')\n",
+    )
+    (project / "requirements.txt").write_text("fastapi\npython-jose\n")
+    run("--unsafe-fixes", "--select", "BG212")
+    assert "pyjwt[crypto]>=" in (project / "requirements.txt").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from betterguard.audit.rule import Fixing
 from betterguard.audit.rules import RULES
-from betterguard.repair.fixes import FIXERS
+from betterguard.repair.fixes import FIXERS, by_hand
 from tests.repair.fixing import repaired
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ def files(snippet: Snippet, form: str) -> dict[str, bytes]:
 
 def test_a_rule_is_fixable_when_it_has_a_fixer() -> None:
     assert {rule.id for rule in FIXABLE} == set(FIXERS)
+
+
+@pytest.mark.parametrize("rule", [r for r in RULES if not r.fixable], ids=lambda rule: rule.id)
+def test_a_rule_without_fixes_tells_what_a_person_does(rule: Rule) -> None:
+    assert "--explain" not in by_hand(rule.id)
 
 
 @pytest.mark.parametrize("rule", FIXABLE, ids=lambda rule: rule.id)

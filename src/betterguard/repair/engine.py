@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from betterguard.audit.walk import read_module
 from betterguard.repair.edits import OverlappingEdits
 from betterguard.repair.fix import ByHand, Fix, Safety, Site
 from betterguard.repair.fixes import FIXERS, ORDER, by_hand
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
+    from betterguard.audit.facts import Module
     from betterguard.audit.finding import Finding, Hit
     from betterguard.repair.edits import Edit
     from betterguard.repair.fix import Concern
@@ -67,6 +69,19 @@ class Repair:
             for imported in self.workspace.facts[path].imports
             if imported.module.split(".", 1)[0] == "betterguard"
         }
+
+    def brings(self, library: str) -> bool:
+        """Whether a changed file imports a library that it did not import before."""
+        return any(
+            _imports(self.workspace.facts[path], library)
+            and not (original and _imports(read_module(path, original), library))
+            for path, original in self.workspace.originals.items()
+            if path in self.workspace.facts
+        )
+
+
+def _imports(facts: Module, library: str) -> bool:
+    return any(one.module.split(".", 1)[0] == library for one in facts.imports)
 
 
 @dataclass(frozen=True, slots=True)
