@@ -180,6 +180,23 @@ def test_who_uses_a_helper_outside_is_told_with_its_line() -> None:
     assert "decode" in done.concerns()[0].text
 
 
+@pytest.mark.parametrize(
+    ("path", "test", "lines"),
+    [
+        pytest.param("tests/a.py", "import jwt\nT = jwt.encode({}, 'k')\n", [2], id="pyjwt"),
+        pytest.param("conftest.py", "from jose import jwt\n\njwt.encode({}, K)\n", [3], id="jose"),
+        pytest.param("tests/a.py", "import jwt\njwt.decode('x')\n", [], id="reads"),
+        pytest.param("tests/a.py", "'jwt'.encode()\n", [], id="text"),
+        pytest.param(
+            "tests/a.py", "from betterguard.testing.tokens import TokenIssuer\n", [], id="ours"
+        ),
+    ],
+)
+def test_tests_that_sign_tokens_themselves_are_told(path: str, test: str, lines: list[int]) -> None:
+    done = repaired({"app.py": PLAIN, path: test}, "BG202")
+    assert [one.line for one in done.concerns()] == lines
+
+
 def test_who_calls_a_dependency_outside_is_told_and_who_overrides_it_is_not() -> None:
     test = (
         "from app import app, get_user\n"
@@ -288,6 +305,85 @@ def test_an_asynchronous_helper_that_gives_the_token_stays() -> None:
         + "\n    claims['sub']\n    return token\n"
     )
     assert fixed(text, "BG205") == text
+
+
+ASYNC = PLAIN.replace("def get_user", "async def get_user") + (
+    "async def other(authorization: str = Header()):\n    return await get_user(authorization)\n"
+)
+
+
+def test_an_asynchronous_dependency_that_is_also_called_keeps_its_parameters() -> None:
+    text = ASYNC.replace("jwt.decode(authorization,", "jwt.decode(token,").replace(
+        "    try:\n", "    token = authorization[7:]\n    try:\n", 1
+    )
+    made = fixed(text, "BG202")
+    assert "async def get_user(authorization: str = Header()) -> str:" in made
+    assert (
+        "    try:\n"
+        "        try:\n"
+        "            verified = await guard.verifier.verify(token)\n"
+        "        except AuthError as err:\n"
+        "            raise HTTPException(\n"
+        "                status_code=err.status, detail=err.detail, "
+        'headers={"WWW-Authenticate": "Bearer"}\n'
+        "            ) from err\n"
+        '        payload = {**verified.payload, "sub": verified.user_id, '
+    ) in made
+    assert "    return payload['sub']\n" in made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(ASYNC, id="no-name-for-a-token"),
+        pytest.param(ASYNC.replace("authorization: str", "verified: str"), id="name-is-taken"),
+        pytest.param(
+            ASYNC.replace("        payload = jwt", "        x = 1; payload = jwt"), id="shared-line"
+        ),
+        pytest.param(
+            ASYNC.replace("payload = jwt.decode(authorization", "return jwt.decode(token"),
+            id="returned",
+        ),
+        pytest.param(
+            ASYNC.replace("payload = jwt.decode(authorization", "a, b = jwt.decode(token"),
+            id="unpacked",
+        ),
+    ],
+)
+def test_what_decodes_in_another_form_stays(text: str) -> None:
+    assert fixed(text, "BG202") == text
+
+
+TOKEN_ALONE = """
+from betterguard import BetterGuard
+from fastapi import Depends, FastAPI, Header, HTTPException
+guard = BetterGuard.from_env()
+app = FastAPI(lifespan=guard.lifespan)
+guard.install(app)
+def get_token(authorization: str = Header()) -> str:
+    if not authorization.startswith("Bearer "):
+        raise HTTPException(401, headers={{"WWW-Authenticate": "Bearer"}})
+    return authorization.split(" ")[1]
+async def get_user(token: str = Depends(get_token)) -> str:
+    {}
+@app.get("/me")
+def me(me: str = Depends(get_user)):
+    return me
+"""
+
+
+def test_a_token_that_the_guards_verifier_gets_is_looked_at_by_the_guard_before() -> None:
+    text = TOKEN_ALONE.format("return (await guard.verifier.verify(token)).user_id")
+    made = fixed(text, "BG208")
+    assert (
+        "def get_token(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer()), "
+        "caller: User = Depends(guard.user)) -> str:\n    return credentials.credentials\n"
+    ) in made
+
+
+def test_a_token_that_something_else_gets_is_not() -> None:
+    made = fixed(TOKEN_ALONE.format("return await elsewhere.check(token)"), "BG208")
+    assert "Depends(HTTPBearer())) -> str:\n    return credentials.credentials\n" in made
 
 
 def test_a_dependency_that_is_also_called_stays() -> None:

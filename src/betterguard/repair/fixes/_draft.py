@@ -100,6 +100,18 @@ def new_body(body: Node, lines: list[str]) -> Edit:
     return Edit(begin, body.end_byte, written)
 
 
+def refusal_of(imports: Imports) -> list[str]:
+    """Give the lines that answer what the guard's verifier refuses, by the status that it names."""
+    refused = imports.use("betterguard", "AuthError")
+    error = imports.use("fastapi", "HTTPException")
+    return [
+        f"except {refused} as err:",
+        f"    raise {error}(",
+        '        status_code=err.status, detail=err.detail, headers={"WWW-Authenticate": "Bearer"}',
+        "    ) from err",
+    ]
+
+
 def guard_for(draft: Draft, function: FunctionRef) -> str:
     """Give the expression for the guard in a function's file: known, imported, or made there."""
     code, here = draft.site.code, function.file

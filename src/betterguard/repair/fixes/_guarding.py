@@ -19,7 +19,9 @@ from betterguard.repair.fixes._draft import (
     guard_for,
     new_body,
 )
+from betterguard.repair.fixes._guard import guards
 from betterguard.repair.fixes._helpers import verifier, without_helper
+from betterguard.repair.fixes._in_place import verified_in_place
 from betterguard.repair.fixes._verification import (
     Given,
     Source,
@@ -33,10 +35,13 @@ from betterguard.repair.fixes._verification import (
     reads_identity,
     sources,
 )
-from betterguard.repair.outside import How
+from betterguard.repair.outside import How, is_of_tests
 from betterguard.repair.syntax import appended, replaced
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from betterguard.audit.code import Code
     from betterguard.audit.project import FunctionRef
     from betterguard.repair.edits import Edit
     from betterguard.repair.fix import Site
@@ -98,8 +103,16 @@ def _made(draft: Draft, summary: str) -> Fix:
         summary,
         Safety.UNSAFE,
         alone=bool(draft.makes_guard),
-        concerns=tuple(draft.concerns),
+        concerns=(*draft.concerns, *_signers(draft)),
     )
+
+
+def _signers(draft: Draft) -> Iterator[Concern]:
+    """Note the tests that sign tokens as the old code took them: without issuer or audience."""
+    text = "signs tokens itself, which the guard refuses: sign with betterguard.testing.tokens"
+    for use in draft.site.outside.signing():
+        if is_of_tests(use.path):
+            yield Concern(use.path, use.line, text)
 
 
 def _replace(draft: Draft, function: FunctionRef) -> str:
@@ -118,10 +131,9 @@ def _dependency(draft: Draft, function: FunctionRef) -> str:
     if other:
         msg = f"{function.name} also takes {other}: say whether that is still wanted"
         raise NotNow(msg)
-    calling = callers(code, function)
+    calling = [ref for ref in callers(code, function) if not is_of_tests(ref.file.path)]
     if calling:
-        msg = f"{calling[0].name} calls {function.name} itself: let it ask with Depends"
-        raise NotNow(msg)
+        return verified_in_place(draft, function, calling[0].name)
     _tell_callers(draft, function)
     given = given_by(code, function)
     if given is Given.TOKEN and not decodes(code, function):
@@ -162,9 +174,35 @@ def _token_alone(draft: Draft, function: FunctionRef) -> str:
     imports = draft.imports(function)
     kind = imports.use("fastapi.security", "HTTPAuthorizationCredentials")
     scheme = f"{imports.use('fastapi.security', 'HTTPBearer')}()"
-    asked = f"(credentials: {kind} = {imports.use('fastapi', 'Depends')}({scheme}))"
-    draft.add(path, replaced(parameters, asked), new_body(body, ["return credentials.credentials"]))
+    depends = imports.use("fastapi", "Depends")
+    asked = f"credentials: {kind} = {depends}({scheme})"
+    if guards(code) and _guard_verifies_it(code, function):
+        user = imports.use("betterguard", "User")
+        asked += f", caller: {user} = {depends}({guard_for(draft, function)}.user)"
+    draft.add(
+        path, replaced(parameters, f"({asked})"), new_body(body, ["return credentials.credentials"])
+    )
     return f"let HTTPBearer find the token for {function.name}"
+
+
+def _guard_verifies_it(code: Code, function: FunctionRef) -> bool:
+    """Whether everything that is handed the token asks the guard's verifier about it."""
+    asking = [
+        ref
+        for ref in code.project.functions
+        for dependency in code.calls.dependencies(ref)
+        if any(
+            one.function is function.function for one in code.calls.entry_points(dependency.target)
+        )
+    ]
+    return bool(asking) and all(
+        any(
+            call.text.endswith(".verifier.verify")
+            for ref in code.calls.reach(one)
+            for call in ref.calls
+        )
+        for one in asking
+    )
 
 
 def _whole(draft: Draft, function: FunctionRef, given: Given) -> str:

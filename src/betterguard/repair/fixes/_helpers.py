@@ -18,6 +18,7 @@ from betterguard.repair.fixes._draft import (
     function_node,
     guard_for,
     new_body,
+    refusal_of,
 )
 from betterguard.repair.fixes._verification import (
     Given,
@@ -140,13 +141,7 @@ def _refusal(function: FunctionRef, imports: Wished) -> list[str]:
     )
     if silent:
         return [f"except {refused}:", "    return None"]
-    error = imports.use("fastapi", "HTTPException")
-    return [
-        f"except {refused} as err:",
-        f"    raise {error}(",
-        '        status_code=err.status, detail=err.detail, headers={"WWW-Authenticate": "Bearer"}',
-        "    ) from err",
-    ]
+    return refusal_of(imports)
 
 
 def _tell_users(draft: Draft, function: FunctionRef) -> None:
