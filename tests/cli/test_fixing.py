@@ -220,3 +220,21 @@ def test_the_library_that_takes_another_ones_place_is_required(project: Path) ->
     (project / "requirements.txt").write_text("fastapi\npython-jose\n")
     run("--unsafe-fixes", "--select", "BG212")
     assert "pyjwt[crypto]>=" in (project / "requirements.txt").read_text()
+
+
+def test_what_fixes_leave_and_concern_is_told(project: Path) -> None:
+    put(project, GUARDED)
+    (project / "tests").mkdir()
+    test = "import jwt\n\ntoken = jwt.encode({}, 'k')\n"
+    (project / "tests" / "test_app.py").write_text(test)
+    data = json.loads(run("--unsafe-fixes", "--diff", "--format", "json").stdout)
+    assert [(one["path"], one["line"]) for one in data["concerns"]] == [("tests/test_app.py", 3)]
+    shown = run("--unsafe-fixes").stdout
+    assert "1 to look at, which fixes leave as they are" in shown
+    assert "tests/test_app.py:3: signs tokens itself" in shown
+    assert (project / "tests" / "test_app.py").read_text() == test
+
+
+def test_nothing_is_said_where_nothing_is_concerned(project: Path) -> None:
+    put(project, UTCNOW)
+    assert "to look at" not in run("--fix").stdout
