@@ -292,6 +292,27 @@ def test_a_route_elsewhere_asks_for_the_id_alone() -> None:
     assert asked(files, "tasks.py", "add").endswith("caller_id: str = Depends(guard.verify_token)")
 
 
+def test_a_file_that_imports_in_two_ways_imports_the_guard_in_the_one_that_always_works() -> None:
+    two_ways = (
+        "try:\n    from ..core.tables import Session, Task, get_session\n"
+        "except ImportError:\n    from core.tables import Session, Task, get_session\n"
+    )
+    tasks = "\nfrom fastapi import APIRouter, Depends\n" + two_ways + "router = APIRouter()\n" + ADD
+    app = (
+        "from fastapi import FastAPI\nfrom routes.tasks import router\napp = FastAPI()\n" + INCLUDE
+    )
+    files = {
+        "core/__init__.py": "",
+        "core/auth.py": GUARD,
+        "core/tables.py": PEOPLE.partition("def load_user")[0].replace("auth", "core.auth"),
+        "routes/__init__.py": "",
+        "routes/tasks.py": tasks,
+        "app.py": app,
+    }
+    made = repaired(files, "BG101").workspace.texts["routes/tasks.py"].decode()
+    assert "\nfrom core.auth import guard\n" in made
+
+
 def test_the_projects_own_dependency_on_the_id_comes_before_the_guards() -> None:
     app = MAIN.replace(
         "people import router", "people import router\nfrom tasks import router as more"
