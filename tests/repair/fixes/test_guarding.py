@@ -233,6 +233,24 @@ def test_an_asynchronous_helper_asks_the_verifier() -> None:
     assert "await verify(ws.token)" in made
 
 
+def test_an_asynchronous_method_asks_the_verifier_as_well() -> None:
+    text = (
+        "from betterguard import BetterGuard"
+        + HEAD
+        + "guard = BetterGuard.from_env()\nclass Tokens:\n"
+        + "    async def verify(self, token: str) -> dict:\n"
+        + '        return jwt.decode(token, KEY, options={"verify_signature": False})\n'
+        + "tokens = Tokens()\n"
+        + "async def get_user(token: str = Header()) -> str:\n"
+        + "    return (await tokens.verify(token))['sub']\n"
+        + TAIL.format(note="str")
+    )
+    made = fixed(text, "BG202")
+    assert "        try:\n            claims = await guard.verifier.verify(token)\n" in made
+    assert "        return {**claims.payload, " in made
+    assert "return (await tokens.verify(token))['sub']" in made
+
+
 def test_one_guard_serves_all_files() -> None:
     other = HEAD.replace("app = FastAPI()", "from app import app") + ID.replace("get_user", "other")
     done = repaired({"app.py": PLAIN, "other.py": other}, "BG202")

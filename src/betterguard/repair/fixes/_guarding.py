@@ -119,7 +119,7 @@ def _replace(draft: Draft, function: FunctionRef) -> str:
     code = draft.site.code
     if is_injected(code, function):
         return _dependency(draft, function)
-    if function.function.is_async and function.owner is None and any(sources(code, function)):
+    if function.function.is_async and any(sources(code, function)):
         return verifier(draft, function)
     return without_helper(draft, function, _dependency)
 
