@@ -399,6 +399,13 @@ def test_a_token_that_the_guards_verifier_gets_is_looked_at_by_the_guard_before(
     ) in made
 
 
+def test_nor_is_one_whose_verification_a_test_replaces() -> None:
+    text = TOKEN_ALONE.format("return (await guard.verifier.verify(token)).user_id")
+    files = {"app.py": text, "tests/test_me.py": "patch('app.get_user', who)\n"}
+    made = repaired(files, "BG208").workspace.texts["app.py"].decode()
+    assert "Depends(HTTPBearer())) -> str:\n    return credentials.credentials\n" in made
+
+
 def test_a_token_that_something_else_gets_is_not() -> None:
     made = fixed(TOKEN_ALONE.format("return await elsewhere.check(token)"), "BG208")
     assert "Depends(HTTPBearer())) -> str:\n    return credentials.credentials\n" in made

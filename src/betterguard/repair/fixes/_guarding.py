@@ -39,9 +39,8 @@ from betterguard.repair.outside import How, is_of_tests
 from betterguard.repair.syntax import appended, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from betterguard.audit.code import Code
     from betterguard.audit.project import FunctionRef
     from betterguard.repair.edits import Edit
     from betterguard.repair.fix import Site
@@ -176,7 +175,7 @@ def _token_alone(draft: Draft, function: FunctionRef) -> str:
     scheme = f"{imports.use('fastapi.security', 'HTTPBearer')}()"
     depends = imports.use("fastapi", "Depends")
     asked = f"credentials: {kind} = {depends}({scheme})"
-    if guards(code) and _guard_verifies_it(code, function):
+    if guards(code) and _guard_verifies_it(draft.site, function):
         user = imports.use("betterguard", "User")
         asked += f", caller: {user} = {depends}({guard_for(draft, function)}.user)"
     draft.add(
@@ -185,23 +184,30 @@ def _token_alone(draft: Draft, function: FunctionRef) -> str:
     return f"let HTTPBearer find the token for {function.name}"
 
 
-def _guard_verifies_it(code: Code, function: FunctionRef) -> bool:
-    """Whether everything that is handed the token asks the guard's verifier about it."""
+def _guard_verifies_it(site: Site, function: FunctionRef) -> bool:
+    """Whether everything that is handed the token asks the guard, and no test puts in its own."""
+    code = site.code
     asking = [
-        ref
+        code.calls.reach(ref)
         for ref in code.project.functions
         for dependency in code.calls.dependencies(ref)
-        if any(
-            one.function is function.function for one in code.calls.entry_points(dependency.target)
-        )
+        for one in code.calls.entry_points(dependency.target)
+        if one.function is function.function
     ]
     return bool(asking) and all(
-        any(
-            call.text.endswith(".verifier.verify")
-            for ref in code.calls.reach(one)
-            for call in ref.calls
-        )
-        for one in asking
+        any(call.text.endswith(".verifier.verify") for ref in reach for call in ref.calls)
+        and not _is_replaced(site, reach)
+        for reach in asking
+    )
+
+
+def _is_replaced(site: Site, reach: Sequence[FunctionRef]) -> bool:
+    """Whether a test writes one of the functions as text, as ``mock.patch`` wants it."""
+    return any(
+        use.how is How.TEXT
+        for path in {ref.file.path for ref in reach}
+        for name in {ref.name for ref in reach}
+        for use in site.outside.uses(path, name)
     )
 
 
