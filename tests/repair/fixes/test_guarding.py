@@ -251,6 +251,23 @@ def test_an_asynchronous_method_asks_the_verifier_as_well() -> None:
     assert "return (await tokens.verify(token))['sub']" in made
 
 
+@pytest.mark.parametrize(
+    ("raised", "wanted"),
+    [
+        pytest.param("jwt.PyJWTError('bad')", "raise jwt.PyJWTError(err.detail)", id="library"),
+        pytest.param("Refused(f'no: {err}')", "raise Refused(err.detail)", id="own"),
+        pytest.param("HTTPException(401)", "raise HTTPException(\n", id="answer"),
+        pytest.param("Refused('no', 401)", "raise HTTPException(\n", id="more-than-a-message"),
+        pytest.param("Refused(detail='no')", "raise HTTPException(\n", id="by-name"),
+        pytest.param("Refused", "raise HTTPException(\n", id="class"),
+    ],
+)
+def test_a_helper_refuses_in_the_way_that_its_callers_know(raised: str, wanted: str) -> None:
+    text = HELPER.replace("        return None\n", f"        raise {raised}\n", 1)
+    made = repaired({"app.py": text, "tests/t.py": "from app import decode\n"}, "BG202")
+    assert wanted in made.workspace.texts["app.py"].decode()
+
+
 def test_one_guard_serves_all_files() -> None:
     other = HEAD.replace("app = FastAPI()", "from app import app") + ID.replace("get_user", "other")
     done = repaired({"app.py": PLAIN, "other.py": other}, "BG202")

@@ -100,9 +100,16 @@ def new_body(body: Node, lines: list[str]) -> Edit:
     return Edit(begin, body.end_byte, written)
 
 
-def refusal_of(imports: Imports) -> list[str]:
-    """Give the lines that answer what the guard's verifier refuses, by the status that it names."""
+def refusal_of(function: FunctionRef, imports: Imports) -> list[str]:
+    """Give the lines that pass on what the guard's verifier refuses.
+
+    An error of the function's own, which its callers wait for, stays; else the answer has the
+    status that the guard names.
+    """
     refused = imports.use("betterguard", "AuthError")
+    own = _own_error(function)
+    if own:
+        return [f"except {refused} as err:", f"    raise {own}(err.detail) from err"]
     error = imports.use("fastapi", "HTTPException")
     return [
         f"except {refused} as err:",
@@ -110,6 +117,20 @@ def refusal_of(imports: Imports) -> list[str]:
         '        status_code=err.status, detail=err.detail, headers={"WWW-Authenticate": "Bearer"}',
         "    ) from err",
     ]
+
+
+def _own_error(function: FunctionRef) -> str:
+    """Give the one error that a function raises, if that takes a message and nothing else."""
+    raised = [
+        stmt.exprs[0]
+        for stmt in function.statements
+        if stmt.kind == "raise" and stmt.exprs and stmt.exprs[0].kind == "call"
+    ]
+    names = {error.text for error in raised}
+    told = all(len(error.parts) == 1 and not error.names for error in raised)
+    named = next(iter(names), "")
+    is_answer = named.rsplit(".", 1)[-1].endswith("HTTPException")
+    return named if len(names) == 1 and told and named and not is_answer else ""
 
 
 def guard_for(draft: Draft, function: FunctionRef) -> str:

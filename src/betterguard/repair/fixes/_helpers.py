@@ -132,16 +132,15 @@ def _ask(draft: Draft, function: FunctionRef, how: str) -> None:
 
 
 def _refusal(function: FunctionRef, imports: Wished) -> list[str]:
-    """Refuse as the function does: by giving nothing back, else by an answer."""
-    refused = imports.use("betterguard", "AuthError")
+    """Refuse as the function does: by giving nothing back, else by what it raises."""
     kinds = [stmt.kind for stmt in function.statements]
     silent = "raise" not in kinds and any(
         stmt.kind == "return" and stmt.exprs and stmt.exprs[0].text == "None"
         for stmt in function.statements
     )
     if silent:
-        return [f"except {refused}:", "    return None"]
-    return refusal_of(imports)
+        return [f"except {imports.use('betterguard', 'AuthError')}:", "    return None"]
+    return refusal_of(function, imports)
 
 
 def _tell_users(draft: Draft, function: FunctionRef) -> None:

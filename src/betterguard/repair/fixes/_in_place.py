@@ -53,7 +53,7 @@ def _asked(draft: Draft, function: FunctionRef, one: Source, guard: str) -> Edit
     lines = [
         "try:",
         f"    {_CLAIMS} = await {guard}.verifier.verify({token.text})",
-        *refusal_of(imports),
+        *refusal_of(function, imports),
         f"{name} = {given}",
     ]
     glue = f"\n{indent_of(text, statement.start_byte)}"
