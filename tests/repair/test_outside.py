@@ -62,6 +62,7 @@ def test_a_name_is_found(text: str, wanted: list[How]) -> None:
         pytest.param("from .auth import verify\n", id="neighbour-of-that-name"),
         pytest.param("from ..auth import verify\n", id="relative-elsewhere"),
         pytest.param("def f(:\n    verify\n", id="broken"),
+        pytest.param("x = get('auth')\ny = client.verify\n", id="word-of-that-name"),
     ],
 )
 def test_others_are_not(text: str) -> None:

@@ -107,8 +107,11 @@ def _uses(facts: Module, text: bytes, wanted: str, name: str) -> Iterator[Use]:
     direct = [one for one in facts.imports if one.name in {name, "*"} and stands_for(one.module)]
     local = {name if one.name == "*" else one.alias for one in direct}
     expressions = Flat(facts.body).expressions.items
+    texts = [expr.text for expr in expressions if expr.kind == "str"]
     knows = any(stands_for(_whole(one)) for one in facts.imports) or any(
-        expr.kind == "str" and stands_for(expr.text) for expr in expressions
+        # A word alone, such as "security", is a module's name only where that has one word.
+        stands_for(text) and ("." in text or "/" not in wanted)
+        for text in texts
     )
     yield from (use(one.pos, How.IMPORT) for one in direct)
     for expr in expressions:
