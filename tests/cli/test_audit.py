@@ -114,6 +114,7 @@ def test_json_holds_every_field(project: Path) -> None:
                 "message": "SECRET_KEY has a literal value",
                 "evidence": ["9 characters, less than 32"],
                 "fixable": True,
+                "fix": "unsafe",
                 "source": SECRET.strip(),
             }
         ],

@@ -140,12 +140,13 @@ def get_user(authorization: str = Header()) -> str:
 def me(caller: str = Depends(get_user)):
     return caller
 """
+RUN_INIT = "Run betterguard init now"
 PINS = "fastapi==0.100.0\nsqlalchemy==1.4.0\npyjwt==2.14.0\n"
 
 
 def advised(*arguments: str) -> list[str]:
     data = json.loads(run("--unsafe-fixes", "--diff", "--format", "json", *arguments).stdout)
-    return [one["code"] for one in data["advice"]]
+    return [one["code"] for one in data["advice"] if one["title"] != RUN_INIT]
 
 
 def test_pins_that_are_too_old_for_the_new_requirement_are_told(project: Path) -> None:
@@ -177,3 +178,63 @@ def test_no_pin_is_told(project: Path, text: str, pins: str) -> None:
     put(project, text)
     (project / "requirements.txt").write_text(pins)
     assert advised() == []
+
+
+def test_a_guard_that_a_fix_brings_wants_init(project: Path) -> None:
+    put(project, GUARDED)
+    lines = run("--unsafe-fixes", "--select", "BG2").stdout.splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith(RUN_INIT))
+    assert lines[at:][-1].strip() == "betterguard init"
+    assert CliRunner().invoke(app, ["init", "--yes"]).exit_code == 0
+    assert "guard.install(app)" in (project / "app.py").read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "from betterguard import BetterGuard\n"
+            + GUARDED.replace(
+                "app = FastAPI()\n",
+                "guard = BetterGuard.from_env()\n"
+                "app = FastAPI(lifespan=guard.lifespan)\nguard.install(app)\n",
+            ),
+            id="installed",
+        ),
+        pytest.param(GUARDED.partition("@app")[0].replace("app = FastAPI()\n", ""), id="no-app"),
+        pytest.param(UTCNOW, id="no-guard"),
+        pytest.param("app = 1\n", id="nothing"),
+    ],
+)
+def test_nothing_else_does(project: Path, text: str) -> None:
+    put(project, text)
+    assert RUN_INIT not in run("--unsafe-fixes").stdout
+
+
+def test_the_library_that_takes_another_ones_place_is_required(project: Path) -> None:
+    put(
+        project,
+        "from jose import jwt\n"
+        "def f(t): return jwt.decode(t, JWT_SECRET, algorithms=['HS256'], audience='a')\n",
+    )
+    (project / "requirements.txt").write_text("fastapi\npython-jose\n")
+    run("--unsafe-fixes", "--select", "BG212")
+    assert "pyjwt[crypto]>=" in (project / "requirements.txt").read_text()
+
+
+def test_what_fixes_leave_and_concern_is_told(project: Path) -> None:
+    put(project, GUARDED)
+    (project / "tests").mkdir()
+    test = "import jwt\n\ntoken = jwt.encode({}, 'k')\n"
+    (project / "tests" / "test_app.py").write_text(test)
+    data = json.loads(run("--unsafe-fixes", "--diff", "--format", "json").stdout)
+    assert [(one["path"], one["line"]) for one in data["concerns"]] == [("tests/test_app.py", 3)]
+    shown = run("--unsafe-fixes").stdout
+    assert "1 to look at, which fixes leave as they are" in shown
+    assert "tests/test_app.py:3: signs tokens itself" in shown
+    assert (project / "tests" / "test_app.py").read_text() == test
+
+
+def test_nothing_is_said_where_nothing_is_concerned(project: Path) -> None:
+    put(project, UTCNOW)
+    assert "to look at" not in run("--fix").stdout

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from betterguard.audit.rule import Fixing
 from betterguard.audit.rules import RULES
-from betterguard.repair.fixes import FIXERS
+from betterguard.repair.fixes import FIXERS, by_hand
 from tests.repair.fixing import repaired
 
 if TYPE_CHECKING:
@@ -39,6 +40,21 @@ def files(snippet: Snippet, form: str) -> dict[str, bytes]:
 
 def test_a_rule_is_fixable_when_it_has_a_fixer() -> None:
     assert {rule.id for rule in FIXABLE} == set(FIXERS)
+
+
+@pytest.mark.parametrize("rule", [r for r in RULES if not r.fixable], ids=lambda rule: rule.id)
+def test_a_rule_without_fixes_tells_what_a_person_does(rule: Rule) -> None:
+    assert "--explain" not in by_hand(rule.id)
+
+
+@pytest.mark.parametrize("rule", FIXABLE, ids=lambda rule: rule.id)
+def test_a_rule_tells_how_safe_its_fixes_are(rule: Rule) -> None:
+    made = {
+        fix.safety.value
+        for snippet in rule.invalid
+        for fix in repaired(files(snippet, "lf"), rule.id).applied
+    }
+    assert made <= ({"safe", "unsafe"} if rule.fix is Fixing.EITHER else {rule.fix})
 
 
 @pytest.mark.parametrize("rule", FIXABLE, ids=lambda rule: rule.id)

@@ -13,9 +13,11 @@ from rich.console import Console
 from betterguard.cli.advice import advice_data, show_advice
 from betterguard.repair import diffs, report
 from betterguard.repair.engine import repair
+from betterguard.repair.scaffold.advice import tell_uninstalled
 from betterguard.repair.scaffold.manifests import (
     add_requirement,
     betterguard,
+    pyjwt,
     tell_conflicts,
 )
 from betterguard.repair.scaffold.plan import Plan
@@ -72,15 +74,19 @@ def _repaired(roots: list[Path], config: Config, fixing: Fixing, base: Path) -> 
 def _requirement(done: Repair, root: Path) -> Plan:
     """Plan the requirement where a fix imports betterguard first, and tell what is in its way."""
     plan = Plan(root)
+    folder = root if root.is_dir() else root.parent
     rooms = done.rooms_imported()
     if not rooms:
+        if done.brings("jwt"):
+            add_requirement(plan, folder, pyjwt())
         return plan
     on_tables = rooms.keys() & {"betterguard.rows", "betterguard.schema"}
     wanted = betterguard("sqlalchemy") if on_tables else betterguard()
-    add_requirement(plan, root if root.is_dir() else root.parent, wanted)
+    add_requirement(plan, folder, wanted)
     if not plan.present:
         environment = done.workspace.code.environment
         tell_conflicts(plan, environment, next(iter(rooms.values())), wanted)
+    tell_uninstalled(plan, done.workspace.code)
     return plan
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from betterguard.audit.walk import read_module
 from betterguard.repair.edits import OverlappingEdits
 from betterguard.repair.fix import ByHand, Fix, Safety, Site
 from betterguard.repair.fixes import FIXERS, ORDER, by_hand
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
+    from betterguard.audit.facts import Module
     from betterguard.audit.finding import Finding, Hit
     from betterguard.repair.edits import Edit
+    from betterguard.repair.fix import Concern
     from betterguard.repair.workspace import Workspace
 
 MAX_ROUNDS = 5
@@ -33,6 +36,7 @@ class Applied:
     line: int
     summary: str
     safety: Safety
+    concerns: tuple[Concern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,10 @@ class Repair:
     applied: tuple[Applied, ...]
     left: tuple[Left, ...]
 
+    def concerns(self) -> list[Concern]:
+        """Give the places that no fix touches and a person has to look at, each once."""
+        return sorted({concern for fix in self.applied for concern in fix.concerns})
+
     def rooms_imported(self) -> dict[str, str]:
         """Give the modules of betterguard that changed files import, each with a file that does."""
         return {
@@ -61,6 +69,19 @@ class Repair:
             for imported in self.workspace.facts[path].imports
             if imported.module.split(".", 1)[0] == "betterguard"
         }
+
+    def brings(self, library: str) -> bool:
+        """Whether a changed file imports a library that it did not import before."""
+        return any(
+            _imports(self.workspace.facts[path], library)
+            and not (original and _imports(read_module(path, original), library))
+            for path, original in self.workspace.originals.items()
+            if path in self.workspace.facts
+        )
+
+
+def _imports(facts: Module, library: str) -> bool:
+    return any(one.module.split(".", 1)[0] == library for one in facts.imports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +122,14 @@ def _fix_rule(workspace: Workspace, rule: str, run: _Run) -> Workspace:
     ready = [item for item in _ready(workspace, rule, run) if isinstance(item, _Ready)]
     accepted, after = _settle(workspace, [], _apart(workspace, ready), run)
     run.applied.extend(
-        Applied(item.rule, item.hit.path, item.line, item.fix.summary, item.fix.safety)
+        Applied(
+            item.rule,
+            item.hit.path,
+            item.line,
+            item.fix.summary,
+            item.fix.safety,
+            item.fix.concerns,
+        )
         for item in accepted
     )
     return after if accepted else workspace
@@ -126,7 +154,9 @@ def _told(
     refused = run.refused.get(_mark(workspace, rule, hit))
     if refused is not None:
         return refused
-    fix = FIXERS[rule](Site(workspace.code, hit, workspace.texts, run.emoji, roots))
+    fix = FIXERS[rule](
+        Site(workspace.code, hit, workspace.texts, run.emoji, workspace.outside, roots)
+    )
     if isinstance(fix, ByHand):
         return fix.reason
     return _objection(workspace, fix, run) or _Ready(rule, hit, workspace.line(hit), fix)

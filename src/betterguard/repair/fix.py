@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.repair import syntax
 from betterguard.repair.imports import Imports
+from betterguard.repair.outside import Outside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,15 @@ class Safety(StrEnum):
     """It may be what is wanted, and only a person can say."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Concern:
+    """A place that no fix touches, and that a fix concerns: a test of what was taken away."""
+
+    path: str
+    line: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Fix:
     """Edits by path that make one finding vanish; a path that is not there is a new file.
@@ -45,6 +55,7 @@ class Fix:
     exposes: frozenset[str] = frozenset()
     alone: bool = False
     """It makes what the next fix of its kind will use: one of them at a time."""
+    concerns: tuple[Concern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,8 @@ class Site:
     texts: Mapping[str, bytes]
     emoji: bool = False
     """Whether characters that consoles lack are to be replaced."""
+    outside: Outside = field(default_factory=Outside)
+    """Tests and other files that stay as they are."""
     _roots: dict[str, Node] = field(default_factory=dict)
 
     @property

@@ -32,7 +32,7 @@ STYLES = {
 
 def text(done: Repair, files: int, *, written: bool) -> str:
     """Give the summary by rule, and what is left, in rich's markup."""
-    return "\n".join([*_applied(done, files, written=written), *_left(done)])
+    return "\n".join([*_applied(done, files, written=written), *_left(done), *_concerns(done)])
 
 
 def _applied(done: Repair, files: int, *, written: bool) -> Iterator[str]:
@@ -66,6 +66,15 @@ def _reason(rule: str, reason: str, group: list[Left]) -> Iterator[str]:
     yield f"        [dim]{escape(', '.join(places[:4]))}{more}[/]"
 
 
+def _concerns(done: Repair) -> Iterator[str]:
+    found = done.concerns()
+    if not found:
+        return
+    yield f"[bold]{len(found)} to look at, which fixes leave as they are[/]"
+    for concern in found:
+        yield f"        {escape(concern.path)}:{concern.line}: {escape(concern.text)}"
+
+
 def data(done: Repair, changes: Iterable[Change], base: Path, *, written: bool) -> dict[str, Any]:
     """Give fixes, changed files with their diffs, and what is left, as plain data."""
     return {
@@ -88,6 +97,10 @@ def data(done: Repair, changes: Iterable[Change], base: Path, *, written: bool) 
                 "diff": unified([change], base),
             }
             for change in changes
+        ],
+        "concerns": [
+            {"path": concern.path, "line": concern.line, "text": concern.text}
+            for concern in done.concerns()
         ],
         "left": [finding_data(left.finding) | {"reason": left.reason} for left in done.left],
     }

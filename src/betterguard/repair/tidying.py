@@ -58,7 +58,9 @@ def _names(node: Node) -> list[str]:
 
 
 def _is_offered(workspace: Workspace, path: str, name: str) -> bool:
-    """Whether another file imports the name from this one."""
+    """Whether another file takes the name from this one, be it a test that replaces it."""
+    if workspace.outside.uses(path, name):
+        return True
     project = workspace.code.project
     here = project.files[path]
     return any(

@@ -18,6 +18,7 @@ from betterguard.audit.loading import Inputs, gather, modules
 from betterguard.audit.sources import decode, kind
 from betterguard.audit.walk import read_module
 from betterguard.repair.edits import apply
+from betterguard.repair.outside import Outside, beside, is_of_tests
 from betterguard.repair.writing import Change
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Workspace:
     """Gives a file's bytes as they are kept; None where there is none."""
     originals: Mapping[str, bytes | None] = field(default_factory=dict)
     """The bytes of every file that is changed, as they were; None for a new one."""
+    outside: Outside = field(default_factory=Outside)
+    """Tests and other files that are not fixed, and may name what is."""
 
     @cached_property
     def texts(self) -> dict[str, bytes]:
@@ -169,19 +172,25 @@ class Workspace:
 
 def read_project(paths: Iterable[Path], config: Config, base: Path) -> Workspace:
     """Read a project as the audit does; paths are relative to ``base``."""
-    inputs = gather(paths, config, base)
+    roots = list(paths)
+    inputs = gather(roots, config, base)
     facts = {module.path: module for module in modules(inputs.sources)}
 
     def stored(path: str) -> bytes | None:
         place = base / path
         return place.read_bytes() if place.is_file() else None
 
-    return Workspace(inputs, facts, config, base, stored)
+    outside = beside(roots, facts.keys(), base)
+    return Workspace(inputs, facts, config, base, stored, outside=outside)
 
 
 def in_memory(files: Mapping[str, str | bytes], config: Config) -> Workspace:
-    """Give a project that stands on no disk."""
+    """Give a project that stands on no disk; its tests are outside, as on one."""
     raw = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    sources = tuple(decode(path, text) for path, text in raw.items())
+    tests = {path: text for path, text in raw.items() if is_of_tests(path)}
+    sources = tuple(
+        decode(path, text) for path, text in raw.items() if config.tests or path not in tests
+    )
     facts = {module.path: module for module in modules(sources)}
-    return Workspace(Inputs(sources, frozenset(), ""), facts, config, Path(), raw.get)
+    inputs = Inputs(sources, frozenset(), "")
+    return Workspace(inputs, facts, config, Path(), raw.get, outside=Outside(tests))

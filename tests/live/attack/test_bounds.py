@@ -13,6 +13,7 @@ from betterguard.live.attack import (
     AppTarget,
     Limits,
     Options,
+    Verdict,
     attack,
     parse_target,
     person,
@@ -68,6 +69,27 @@ async def nothing() -> None:
 
 def reasons(result: Any) -> dict[str, str]:
     return {one.operation: one.reason for one in result.unexercised}
+
+
+class Few(Notes):
+    """The same, with room for as many notes as the first attacks make."""
+
+    async def add(self, request: Request, new: Text) -> Any:
+        if len(self.rows) >= self.room:
+            raise HTTPException(507, "full")
+        return await super().add(request, new)
+
+    room = 1_000_000
+
+
+def test_what_is_made_no_more_is_told_and_ends_nothing() -> None:
+    plenty = Few()
+    attacked(plenty.app)
+    few = Few()
+    few.room = len(plenty.rows) - 1  # the last ones are those that the counting adds
+    cell = attacked(few.app).cell("GET /notes", "count-foreign")
+    assert cell.verdict is Verdict.UNTRIED
+    assert "507" in cell.note
 
 
 def test_it_stops_at_its_limit_and_says_so() -> None:

@@ -90,6 +90,136 @@ def test_a_helper_goes_with_its_last_caller() -> None:
     assert "get_user = guard.verify_token" in made
 
 
+DECODES = """    try:
+        return jwt.decode(token, KEY, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        return None
+"""
+HELPER = (
+    HEAD
+    + "def decode(token: str) -> dict | None:\n"
+    + DECODES
+    + "def get_user(authorization: str = Header()) -> str:\n"
+    + "    payload = decode(authorization)\n"
+    + "    if payload is None:\n        raise HTTPException(401)\n"
+    + "    return payload['sub']\n"
+    + TAIL.format(note="str")
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        pytest.param("tests/test_auth.py", "from app import decode\n", id="import"),
+        pytest.param("test_auth.py", "import app\napp.decode('x')\n", id="attribute"),
+        pytest.param("tests/conftest.py", "patch('app.decode')\n", id="patch"),
+        pytest.param(
+            "tests/a.py",
+            "import app\ndef f(monkeypatch):\n    monkeypatch.setattr(app, 'decode', 1)\n",
+            id="setattr",
+        ),
+        pytest.param("api/__init__.py", "from app import decode\n", id="package"),
+        pytest.param("routes.py", "from app import decode\n", id="import-for-nothing"),
+        pytest.param("routes.py", "from app import *\n", id="star"),
+    ],
+)
+def test_a_helper_that_others_name_stays_and_asks_the_guard(path: str, other: str) -> None:
+    done = repaired({"app.py": HELPER, path: other}, "BG202")
+    made = done.workspace.texts["app.py"].decode()
+    assert "get_user = guard.verify_token" in made
+    assert (
+        "def decode(token: str) -> dict | None:\n"
+        "    try:\n"
+        "        claims = asyncio.run(guard.verifier.verify(token))\n"
+        "    except AuthError:\n"
+        "        return None\n"
+        "    return {**claims.payload, "
+    ) in made
+    assert "import asyncio\n" in made
+    assert done.left == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        pytest.param("tests/test_auth.py", "from other import decode\n", id="another-module"),
+        pytest.param("tests/test_auth.py", "def decode(): ...\ndecode()\n", id="own-function"),
+        pytest.param("tests/test_auth.py", "from app import app\n", id="another-name"),
+        pytest.param("routes.py", "def decode(token): ...\n", id="namesake"),
+        pytest.param("tests/test_auth.py", "", id="nothing"),
+    ],
+)
+def test_a_helper_that_nobody_else_names_goes(path: str, other: str) -> None:
+    made = repaired({"app.py": HELPER, path: other}, "BG202").workspace.texts["app.py"].decode()
+    assert "decode" not in made
+
+
+def test_a_helper_that_refuses_by_an_answer_goes_on_doing_so() -> None:
+    text = HELPER.replace("        return None\n", "        raise HTTPException(401)\n")
+    made = repaired({"app.py": text, "tests/t.py": "from app import decode\n"}, "BG202")
+    assert "except AuthError as err:\n        raise HTTPException(" in (
+        made.workspace.texts["app.py"].decode()
+    )
+
+
+def test_a_helper_imported_below_a_condition_stays_for_that_import() -> None:
+    auth = HEAD + "def decode(token: str) -> dict | None:\n" + DECODES
+    routes = "try:\n    from auth import decode\nexcept ImportError:\n    raise\n" + (
+        HELPER.replace("def decode(token: str) -> dict | None:\n" + DECODES, "")
+    )
+    core = "from betterguard import BetterGuard\nguard = BetterGuard.from_env()\n"
+    done = repaired({"core.py": core, "auth.py": auth, "app.py": routes}, "BG202")
+    assert "def decode(token" in done.workspace.texts["auth.py"].decode()
+    assert "guard.verifier" in done.workspace.texts["auth.py"].decode()
+
+
+def test_who_uses_a_helper_outside_is_told_with_its_line() -> None:
+    test = "from app import decode\n\ndef test_it():\n    assert decode('x') is None\n"
+    done = repaired({"app.py": HELPER, "tests/test_auth.py": test}, "BG202")
+    assert [(one.path, one.line) for one in done.concerns()] == [("tests/test_auth.py", 4)]
+    assert "decode" in done.concerns()[0].text
+
+
+@pytest.mark.parametrize(
+    ("path", "test", "lines"),
+    [
+        pytest.param("tests/a.py", "import jwt\nT = jwt.encode({}, 'k')\n", [2], id="pyjwt"),
+        pytest.param("conftest.py", "from jose import jwt\n\njwt.encode({}, K)\n", [3], id="jose"),
+        pytest.param("tests/a.py", "import jwt\njwt.decode('x')\n", [], id="reads"),
+        pytest.param("tests/a.py", "'jwt'.encode()\n", [], id="text"),
+        pytest.param(
+            "tests/a.py", "from betterguard.testing.tokens import TokenIssuer\n", [], id="ours"
+        ),
+    ],
+)
+def test_tests_that_sign_tokens_themselves_are_told(path: str, test: str, lines: list[int]) -> None:
+    done = repaired({"app.py": PLAIN, path: test}, "BG202")
+    assert [one.line for one in done.concerns()] == lines
+
+
+def test_who_calls_a_dependency_outside_is_told_and_who_overrides_it_is_not() -> None:
+    test = (
+        "from app import app, get_user\n"
+        "app.dependency_overrides[get_user] = lambda: 'ada'\n"
+        "assert get_user('Bearer x')\n"
+    )
+    done = repaired({"app.py": PLAIN, "tests/test_auth.py": test}, "BG202")
+    assert [(one.path, one.line) for one in done.concerns()] == [("tests/test_auth.py", 3)]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param("from unittest.mock import patch\npatch('app.jwt.decode')\n", id="patch"),
+        pytest.param("import app\nsetattr(app, 'jwt', 1)\n", id="setattr"),
+        pytest.param("from app import jwt\n", id="import"),
+    ],
+)
+def test_an_import_that_a_test_replaces_stays(test: str) -> None:
+    done = repaired({"app.py": PLAIN, "tests/test_auth.py": test}, "BG202")
+    assert "import jwt\n" in done.workspace.texts["app.py"].decode()
+
+
 def test_an_asynchronous_helper_asks_the_verifier() -> None:
     text = (
         HEAD
@@ -101,6 +231,41 @@ def test_an_asynchronous_helper_asks_the_verifier() -> None:
     assert "claims = await guard.verifier.verify(token)" in made
     assert "except AuthError as err:" in made
     assert "await verify(ws.token)" in made
+
+
+def test_an_asynchronous_method_asks_the_verifier_as_well() -> None:
+    text = (
+        "from betterguard import BetterGuard"
+        + HEAD
+        + "guard = BetterGuard.from_env()\nclass Tokens:\n"
+        + "    async def verify(self, token: str) -> dict:\n"
+        + '        return jwt.decode(token, KEY, options={"verify_signature": False})\n'
+        + "tokens = Tokens()\n"
+        + "async def get_user(token: str = Header()) -> str:\n"
+        + "    return (await tokens.verify(token))['sub']\n"
+        + TAIL.format(note="str")
+    )
+    made = fixed(text, "BG202")
+    assert "        try:\n            claims = await guard.verifier.verify(token)\n" in made
+    assert "        return {**claims.payload, " in made
+    assert "return (await tokens.verify(token))['sub']" in made
+
+
+@pytest.mark.parametrize(
+    ("raised", "wanted"),
+    [
+        pytest.param("jwt.PyJWTError('bad')", "raise jwt.PyJWTError(err.detail)", id="library"),
+        pytest.param("Refused(f'no: {err}')", "raise Refused(err.detail)", id="own"),
+        pytest.param("HTTPException(401)", "raise HTTPException(\n", id="answer"),
+        pytest.param("Refused('no', 401)", "raise HTTPException(\n", id="more-than-a-message"),
+        pytest.param("Refused(detail='no')", "raise HTTPException(\n", id="by-name"),
+        pytest.param("Refused", "raise HTTPException(\n", id="class"),
+    ],
+)
+def test_a_helper_refuses_in_the_way_that_its_callers_know(raised: str, wanted: str) -> None:
+    text = HELPER.replace("        return None\n", f"        raise {raised}\n", 1)
+    made = repaired({"app.py": text, "tests/t.py": "from app import decode\n"}, "BG202")
+    assert wanted in made.workspace.texts["app.py"].decode()
 
 
 def test_one_guard_serves_all_files() -> None:
@@ -175,6 +340,92 @@ def test_an_asynchronous_helper_that_gives_the_token_stays() -> None:
         + "\n    claims['sub']\n    return token\n"
     )
     assert fixed(text, "BG205") == text
+
+
+ASYNC = PLAIN.replace("def get_user", "async def get_user") + (
+    "async def other(authorization: str = Header()):\n    return await get_user(authorization)\n"
+)
+
+
+def test_an_asynchronous_dependency_that_is_also_called_keeps_its_parameters() -> None:
+    text = ASYNC.replace("jwt.decode(authorization,", "jwt.decode(token,").replace(
+        "    try:\n", "    token = authorization[7:]\n    try:\n", 1
+    )
+    made = fixed(text, "BG202")
+    assert "async def get_user(authorization: str = Header()) -> str:" in made
+    assert (
+        "    try:\n"
+        "        try:\n"
+        "            verified = await guard.verifier.verify(token)\n"
+        "        except AuthError as err:\n"
+        "            raise HTTPException(\n"
+        "                status_code=err.status, detail=err.detail, "
+        'headers={"WWW-Authenticate": "Bearer"}\n'
+        "            ) from err\n"
+        '        payload = {**verified.payload, "sub": verified.user_id, '
+    ) in made
+    assert "    return payload['sub']\n" in made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(ASYNC, id="no-name-for-a-token"),
+        pytest.param(ASYNC.replace("authorization: str", "verified: str"), id="name-is-taken"),
+        pytest.param(
+            ASYNC.replace("        payload = jwt", "        x = 1; payload = jwt"), id="shared-line"
+        ),
+        pytest.param(
+            ASYNC.replace("payload = jwt.decode(authorization", "return jwt.decode(token"),
+            id="returned",
+        ),
+        pytest.param(
+            ASYNC.replace("payload = jwt.decode(authorization", "a, b = jwt.decode(token"),
+            id="unpacked",
+        ),
+    ],
+)
+def test_what_decodes_in_another_form_stays(text: str) -> None:
+    assert fixed(text, "BG202") == text
+
+
+TOKEN_ALONE = """
+from betterguard import BetterGuard
+from fastapi import Depends, FastAPI, Header, HTTPException
+guard = BetterGuard.from_env()
+app = FastAPI(lifespan=guard.lifespan)
+guard.install(app)
+def get_token(authorization: str = Header()) -> str:
+    if not authorization.startswith("Bearer "):
+        raise HTTPException(401, headers={{"WWW-Authenticate": "Bearer"}})
+    return authorization.split(" ")[1]
+async def get_user(token: str = Depends(get_token)) -> str:
+    {}
+@app.get("/me")
+def me(me: str = Depends(get_user)):
+    return me
+"""
+
+
+def test_a_token_that_the_guards_verifier_gets_is_looked_at_by_the_guard_before() -> None:
+    text = TOKEN_ALONE.format("return (await guard.verifier.verify(token)).user_id")
+    made = fixed(text, "BG208")
+    assert (
+        "def get_token(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer()), "
+        "caller: User = Depends(guard.user)) -> str:\n    return credentials.credentials\n"
+    ) in made
+
+
+def test_nor_is_one_whose_verification_a_test_replaces() -> None:
+    text = TOKEN_ALONE.format("return (await guard.verifier.verify(token)).user_id")
+    files = {"app.py": text, "tests/test_me.py": "patch('app.get_user', who)\n"}
+    made = repaired(files, "BG208").workspace.texts["app.py"].decode()
+    assert "Depends(HTTPBearer())) -> str:\n    return credentials.credentials\n" in made
+
+
+def test_a_token_that_something_else_gets_is_not() -> None:
+    made = fixed(TOKEN_ALONE.format("return await elsewhere.check(token)"), "BG208")
+    assert "Depends(HTTPBearer())) -> str:\n    return credentials.credentials\n" in made
 
 
 def test_a_dependency_that_is_also_called_stays() -> None:

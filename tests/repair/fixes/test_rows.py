@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.repair.fixing import fixed, reasons
+from tests.repair.fixing import fixed, reasons, repaired
 
 HEAD = """
 import jwt
@@ -213,6 +213,138 @@ def test_a_dependency_of_another_file_is_imported() -> None:
     assert "from fastapi import APIRouter, Depends\n" in made
     assert "from tasks import Task, app, get_user\n" in made
     assert "def everything(session, me: str = Depends(get_user)):" in made
+
+
+GUARD = "from betterguard import BetterGuard\nguard = BetterGuard.from_env()\n"
+PEOPLE = """
+from fastapi import APIRouter, Depends, HTTPException
+from sqlmodel import Field, Session, SQLModel, select
+from auth import guard
+class User(SQLModel, table=True):
+    id: str = Field(primary_key=True)
+    email: str
+class Task(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+def get_session(): ...
+def load_user(session: Session = Depends(get_session), me: str = Depends(guard.verify_token)):
+    user = session.exec(select(User).where(User.id == me)).first()
+    if user is None:
+        raise HTTPException(401)
+    return user
+router = APIRouter()
+"""
+ME = """@router.get("/me")
+def me(user: User = Depends(load_user)):
+    return user.id
+"""
+SYNC = """@router.post("/sync")
+def sync(email: str, session: Session = Depends(get_session)):
+    session.add(User(id="x", email=email))
+    session.commit()
+"""
+ADD = """@router.post("/tasks")
+def add(title: str, session: Session = Depends(get_session)):
+    session.add(Task(user_id="x"))
+    session.commit()
+"""
+MAIN = "from fastapi import FastAPI\nfrom people import router\napp = FastAPI()\n"
+INCLUDE = "app.include_router(router)\n"
+TASKS = """
+from fastapi import APIRouter, Depends
+from people import Session, Task, get_session
+router = APIRouter()
+"""
+
+
+WHO = """import jwt
+from fastapi import Header
+def who(token: str = Header()) -> str:
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])["sub"]
+"""
+
+
+def asked(files: dict[str, str], path: str, handler: str) -> str:
+    done = repaired({"auth.py": GUARD, "app.py": MAIN + INCLUDE} | files, "BG101")
+    text = " ".join(done.workspace.texts[path].decode().split())
+    return text.partition(f"def {handler}(")[2].partition("):")[0].strip(" ,")
+
+
+def test_a_route_that_makes_the_callers_row_does_not_ask_for_that_row() -> None:
+    line = asked({"people.py": PEOPLE + ME + SYNC}, "people.py", "sync")
+    assert line.endswith("caller_id: str = Depends(guard.verify_token)")
+
+
+def test_a_route_beside_those_that_load_the_row_loads_it_too() -> None:
+    line = asked({"people.py": PEOPLE + ME + ADD}, "people.py", "add")
+    assert line.endswith("user: User = Depends(load_user)")
+
+
+def test_a_route_elsewhere_asks_for_the_id_alone() -> None:
+    app = MAIN.replace(
+        "people import router", "people import router\nfrom tasks import router as more"
+    )
+    files = {
+        "people.py": PEOPLE + ME,
+        "tasks.py": TASKS + ADD,
+        "app.py": app + INCLUDE + "app.include_router(more)\n",
+    }
+    assert asked(files, "tasks.py", "add").endswith("caller_id: str = Depends(guard.verify_token)")
+
+
+def test_a_file_that_imports_in_two_ways_imports_the_guard_in_the_one_that_always_works() -> None:
+    two_ways = (
+        "try:\n    from ..core.tables import Session, Task, get_session\n"
+        "except ImportError:\n    from core.tables import Session, Task, get_session\n"
+    )
+    tasks = "\nfrom fastapi import APIRouter, Depends\n" + two_ways + "router = APIRouter()\n" + ADD
+    app = (
+        "from fastapi import FastAPI\nfrom routes.tasks import router\napp = FastAPI()\n" + INCLUDE
+    )
+    files = {
+        "core/__init__.py": "",
+        "core/auth.py": GUARD,
+        "core/tables.py": PEOPLE.partition("def load_user")[0].replace("auth", "core.auth"),
+        "routes/__init__.py": "",
+        "routes/tasks.py": tasks,
+        "app.py": app,
+    }
+    made = repaired(files, "BG101").workspace.texts["routes/tasks.py"].decode()
+    assert "\nfrom core.auth import guard\n" in made
+
+
+def test_the_projects_own_dependency_on_the_id_comes_before_the_guards() -> None:
+    app = MAIN.replace(
+        "people import router", "people import router\nfrom tasks import router as more"
+    )
+    own = ME.replace("user: User = Depends(load_user)", "me: str = Depends(who)").replace(
+        "user.id", "me"
+    )
+    files = {
+        "people.py": PEOPLE + WHO + own,
+        "tasks.py": TASKS + ADD,
+        "app.py": app + INCLUDE + "app.include_router(more)\n",
+    }
+    assert asked(files, "tasks.py", "add").endswith("me: str = Depends(who)")
+
+
+def test_what_loads_the_row_serves_where_nothing_else_does() -> None:
+    people = PEOPLE.replace("from auth import guard\n", "import jwt\nfrom fastapi import Header\n")
+    people = people.replace("me: str = Depends(guard.verify_token)", "token: str = Header()")
+    people = people.replace(
+        "    user = session",
+        "    me = jwt.decode(token, KEY, algorithms=['EdDSA'])['sub']\n    user = session",
+    )
+    app = MAIN.replace(
+        "people import router", "people import router\nfrom tasks import router as more"
+    )
+    files = {
+        "auth.py": "",
+        "people.py": people + ME,
+        "tasks.py": TASKS + ADD,
+        "app.py": app + INCLUDE + "app.include_router(more)\n",
+    }
+    assert asked(files, "tasks.py", "add").endswith("user: User = Depends(load_user)")
 
 
 PATH = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from betterguard.audit.rule import Fixing
 from betterguard.audit.rules import RULES
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ FAMILIES = {
     "BG6": "Errors",
     "BG7": "Console",
 }
+_FIXES = {
+    None: "by hand",
+    Fixing.SAFE: "safe",
+    Fixing.UNSAFE: "unsafe",
+    Fixing.EITHER: "safe or unsafe, by the place",
+}
 _LANGUAGES = {"py": "py", "ts": "typescript", "txt": "text"}
 
 
@@ -37,7 +44,8 @@ def _page(rule: Rule) -> Iterator[str]:
     yield ""
     yield (
         f"Severity: {rule.severity.label} · confidence: {rule.confidence.label} · "
-        f"[CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html)"
+        f"[CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html) · "
+        f"fix: {_FIXES[rule.fix]}"
     )
     yield ""
     yield rule.why

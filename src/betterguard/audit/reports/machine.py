@@ -47,7 +47,10 @@ def as_json(report: Report) -> str:
 
 
 def finding_data(finding: Finding) -> dict[str, Any]:
-    """One finding as plain data."""
+    """One finding as plain data; ``fix`` tells how safe its rule's fixes are, null without one."""
+    from betterguard.audit.rules import BY_ID  # noqa: PLC0415  loads every rule
+
+    fix = BY_ID[finding.rule].fix
     return {
         "rule": finding.rule,
         "name": finding.name,
@@ -59,6 +62,7 @@ def finding_data(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "evidence": list(finding.evidence),
         "fixable": finding.fixable,
+        "fix": fix.value if fix is not None else None,
         "source": finding.source,
     }
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.rules import _routes as routes
@@ -164,7 +164,7 @@ RULE = Rule(
         "high for other writes, less for left-over test endpoints."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of(
             _HEAD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _routes as routes
 
@@ -49,6 +49,7 @@ RULE = Rule(
         "not apply: a WebSocket must verify a token itself and close with 1008 otherwise."
     ),
     check=check,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of("""
 from fastapi import FastAPI, WebSocket
@@ -73,5 +74,34 @@ async def stream(socket: WebSocket, user_id: str):
     await socket.accept()
     await socket.send_json({"user": user_id})
 """),
+        Snippet.of(
+            """
+from betterguard import BetterGuard
+from fastapi import FastAPI, WebSocket
+guard = BetterGuard.from_env()
+app = FastAPI(lifespan=guard.lifespan)
+guard.install(app)
+@app.websocket("/ws")
+async def stream(socket: WebSocket):
+    await socket.accept()
+    await socket.send_text("hello")
+"""
+        ),
+    ),
+    fixed=(
+        None,
+        Snippet.of(
+            """
+from betterguard import BetterGuard
+from fastapi import Depends, FastAPI, WebSocket
+guard = BetterGuard.from_env()
+app = FastAPI(lifespan=guard.lifespan)
+guard.install(app)
+@app.websocket("/ws")
+async def stream(socket: WebSocket, caller_id: str = Depends(guard.verify_token)):
+    await socket.accept(subprotocol="bearer" if "bearer" in socket.scope["subprotocols"] else None)
+    await socket.send_text("hello")
+"""
+        ),
     ),
 )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.security import AUTH_NAMES
 from betterguard.audit.visit import argument, method, names_in, subexpressions
 
@@ -156,6 +156,7 @@ RULE = Rule(
         "act as anyone. Answer 401 instead."
     ),
     check=check,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of(
             """
@@ -193,6 +194,33 @@ def get_current_user(request: Request):
     return claims["sub"]
 """
             + _ROUTE
+        ),
+    ),
+    fixed=(
+        Snippet.of(
+            """
+from betterguard import BetterGuard
+from fastapi import Depends, FastAPI
+app = FastAPI()
+
+guard = BetterGuard.from_env()
+
+
+get_current_user = guard.verify_token
+"""
+            + _ROUTE
+        ),
+        Snippet.of(
+            """
+from fastapi import Depends, FastAPI, HTTPException, Request
+app = FastAPI()
+def get_current_user(request: Request):
+    claims = verify(request)
+    if claims is None:
+        raise HTTPException(status_code=401, detail="Not authenticated", """
+            """headers={"WWW-Authenticate": "Bearer"})
+    return claims["sub"]
+""" + _ROUTE
         ),
     ),
 )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.security import mentions
 from betterguard.audit.visit import method, receiver, statements, subexpressions
@@ -98,7 +98,7 @@ RULE = Rule(
         "(`betterguard.testing`); the verifier needs no exception for them."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of("""
 import jwt

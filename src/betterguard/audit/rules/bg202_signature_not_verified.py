@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.security import mentions
 from betterguard.audit.visit import method, subexpressions
@@ -180,7 +180,7 @@ RULE = Rule(
         "after verification has failed."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of("""
 import jwt

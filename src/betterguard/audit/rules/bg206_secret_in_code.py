@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.project import Value
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules._secrets import is_secret
 from betterguard.audit.visit import (
     PAIR,
@@ -224,7 +224,7 @@ RULE = Rule(
         "32 bytes."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of("import os\nBETTER_AUTH_SECRET = os.environ['BETTER_AUTH_SECRET']\n"),
         Snippet.of(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.rules._secrets import is_secret
 from betterguard.audit.security import AUTH_NAMES, UNAUTHORIZED
@@ -100,7 +100,7 @@ RULE = Rule(
         "means no authentication at all, and nothing looks broken. Refuse to start instead."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of("""
 import jwt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.visit import method, receiver
 
@@ -71,7 +71,7 @@ RULE = Rule(
         "`BetterGuard.user` do it."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of("""
 from fastapi import Depends

@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.visit import argument
 
@@ -121,7 +121,7 @@ RULE = Rule(
         "token for another."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet(
             {

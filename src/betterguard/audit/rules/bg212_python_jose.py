@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +38,31 @@ RULE = Rule(
         "28, and betterguard's own strict parsing in front of it refuses those too."
     ),
     check=check,
+    fix=Fixing.UNSAFE,
     valid=(Snippet.of("import jwt\ndef f(token):\n    return jwt.decode(token, K, ['EdDSA'])\n"),),
     invalid=(
         Snippet.of(
             "from jose import jwt\ndef f(token):\n    return jwt.decode(token, K, ['HS256'])\n"
         ),
+        Snippet.of("""
+from jose import JWTError, jwt
+def claims(token):
+    try:
+        return jwt.decode(token, JWT_SECRET, algorithms=["HS256"], audience="api", issuer="app")
+    except JWTError:
+        return None
+"""),
+    ),
+    fixed=(
+        None,
+        Snippet.of("""
+import jwt
+from jwt import PyJWTError as JWTError
+def claims(token):
+    try:
+        return jwt.decode(token, JWT_SECRET, algorithms=["HS256"], audience="api", issuer="app")
+    except JWTError:
+        return None
+"""),
     ),
 )

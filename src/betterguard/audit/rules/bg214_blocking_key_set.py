@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.visit import method, names_in
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ RULE = Rule(
         "`RemoteKeySet` fetches off the loop, once for all, and serves the last good set."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of("""
 import jwt

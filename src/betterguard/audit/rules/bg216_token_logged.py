@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.rules._secrets import is_secret
@@ -159,7 +159,7 @@ RULE = Rule(
         "the claims are personal data. Log the user's id, and the reason of a refusal."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of("""
 import jwt

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.ownership import comparisons
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _ownership as owners
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ RULE = Rule(
         "recognised; `Depends(guard.path_user)` is one."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of(
             _HEAD

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.ownership import bound_arguments, condition_names
 from betterguard.audit.queries import restricts
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.security import mentions
 from betterguard.audit.sqltext import RUNS
@@ -356,7 +356,7 @@ RULE = Rule(
         "every statement."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of(
             _HEAD

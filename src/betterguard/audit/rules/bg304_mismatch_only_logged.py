@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
 from betterguard.audit.security import mentions
 from betterguard.audit.visit import PAIR, names_in, subexpressions
@@ -84,7 +84,7 @@ RULE = Rule(
         "one."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of("""
 from fastapi import HTTPException

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _time as time
 from betterguard.audit.visit import subexpressions
 
@@ -87,7 +87,7 @@ RULE = Rule(
         "alone."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(Snippet.of(_MODEL + "claims = {'exp': int(time.time()) + 900}\n"),),
     invalid=(
         Snippet.of(_MODEL + "def add():\n    return Task(created_at=int(time.time()))\n"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _time as time
 from betterguard.audit.rules.bg410_text_into_timestamp import stored
 from betterguard.audit.visit import keywords, names_in, subexpressions
@@ -175,7 +175,7 @@ RULE = Rule(
         "expiries, low elsewhere."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.EITHER,
     valid=(
         Snippet.of(_HEAD + _TABLE.format(factory="lambda: datetime.now(timezone.utc)")),
         Snippet.of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _time as time
 from betterguard.audit.visit import method, subexpressions
 
@@ -146,7 +146,7 @@ RULE = Rule(
         "the column's type."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.EITHER,
     valid=(
         Snippet.of(_HEAD + "def touch(task):\n    task.updated_at = now()\n"),
         Snippet.of(

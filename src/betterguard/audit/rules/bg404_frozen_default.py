@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _time as time
 from betterguard.audit.visit import keyword, keywords
 
@@ -73,7 +73,7 @@ RULE = Rule(
         "same time. `func.now()` and `default_factory=` are right."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of(
             _HEAD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _time as time
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ RULE = Rule(
         "`datetime.now(timezone.utc).timestamp()` or `time.time()`."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of(
             "from datetime import datetime, timezone\n"

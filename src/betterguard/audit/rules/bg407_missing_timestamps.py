@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,8 @@ _CREATED = re.compile(
     r"^(?:created(?:_?at|_?on|_?date|_?time)?|createdAt|date_created|inserted_at|date_added)$"
 )
 _UPDATED = re.compile(
-    r"^(?:updated(?:_?at|_?on)?|updatedAt|update_at|modified(?:_?at)?|last_modified|changed_at|date_updated)$"
+    r"^(?:updated(?:_?at|_?on|_?date|_?time)?|updatedAt|update_at|last_(?:modified|updated)|changed_at"
+    r"|modified(?:_?at|_?on|_?date|_?time)?|date_(?:updated|modified))$"
 )
 _TIMES = re.compile(r"\.\w*(?:Time|Audit|Created|Updated)\w*$")
 _APPEND_ONLY = re.compile(
@@ -80,12 +81,17 @@ RULE = Rule(
         "rows that are only ever added need no `updated_at`, which is reported as information."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of(
             _HEAD + "from betterguard.schema.sqlmodel import Timestamps\n"
             "class Task(Timestamps, SQLModel, table=True):\n"
             "    id: int | None = Field(default=None, primary_key=True)\n    user_id: str\n"
+        ),
+        Snippet.of(
+            _HEAD + "class Task(SQLModel, table=True):\n"
+            "    id: int | None = Field(default=None, primary_key=True)\n    user_id: str\n"
+            "    created_date: datetime\n    updated_date: datetime\n"
         ),
         Snippet.of(
             _HEAD + "class Times(SQLModel):\n    created_at: datetime\n    updated_at: datetime\n"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.visit import method
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ RULE = Rule(
         "for every path. Medium where no code sets it at all."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of(
             _HEAD + "    updated_at: datetime = Field(sa_column_kwargs={'onupdate': func.now()})\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.visit import keywords, method, subexpressions
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ RULE = Rule(
         "works with one driver and not with the next. Bind the `datetime` itself."
     ),
     check=check,
+    fix=Fixing.EITHER,
     valid=(
         Snippet.of(
             _HEAD + "def add(session):\n    now = datetime.now(timezone.utc)\n"
@@ -94,5 +95,13 @@ RULE = Rule(
             _HEAD
             + "def add():\n    return Task(created_at=datetime.now(timezone.utc).isoformat())\n"
         ),
+    ),
+    fixed=(
+        Snippet.of(
+            _HEAD + "def add(session):\n    now = datetime.now(timezone.utc)\n"
+            "    session.execute(text('INSERT INTO task VALUES (:created_at)'), "
+            "{'created_at': now})\n"
+        ),
+        Snippet.of(_HEAD + "def add():\n    return Task(created_at=datetime.now(timezone.utc))\n"),
     ),
 )

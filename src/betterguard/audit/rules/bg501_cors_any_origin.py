@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _cors as cors
 from betterguard.audit.visit import names_in
 
@@ -82,7 +82,7 @@ RULE = Rule(
         "signed-in user opens can call the API with their cookies and read the answers."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.UNSAFE,
     valid=(
         Snippet.of(_APP.format(origins='["https://app.example.com"]', credentials="True")),
         Snippet.of(_APP.format(origins='["*"]', credentials="False")),

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _cors as cors
 from betterguard.audit.visit import method
 
@@ -85,7 +85,7 @@ RULE = Rule(
         "cannot be an origin."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of(
             _APP.format(origins='[u.strip() for u in os.environ["FRONTEND_URL"].split(",")]')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _cors as cors
 from betterguard.audit.security import UNAUTHORIZED
 from betterguard.audit.visit import statements
@@ -106,7 +106,7 @@ RULE = Rule(
         "everything."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(Snippet.of(_PARTS["head"] + _PARTS["gate"] + _PARTS["cors"]),),
     invalid=(Snippet.of(_PARTS["head"] + _PARTS["cors"] + _PARTS["gate"]),),
     fixed=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.security import answers_error
 from betterguard.audit.visit import statements
 
@@ -92,7 +92,7 @@ RULE = Rule(
         "HTTPException is a TypeError."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.EITHER,
     valid=(
         Snippet.of(
             _HEAD

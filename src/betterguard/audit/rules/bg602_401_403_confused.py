@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.security import FORBIDDEN
 from betterguard.audit.visit import keyword, subexpressions
@@ -73,7 +73,7 @@ RULE = Rule(
         "recover from 403."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(Snippet.of(_HEAD.format(code=401)),),
     invalid=(Snippet.of(_HEAD.format(code=403)),),
     fixed=(

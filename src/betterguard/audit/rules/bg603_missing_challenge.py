@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.security import UNAUTHORIZED
 from betterguard.audit.visit import keyword
 
@@ -87,7 +87,7 @@ RULE = Rule(
         "left alone."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of(
             _HEAD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ RULE = Rule(
         "parameter (`Query(alias='status')`) or write the number."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of(
             "from fastapi import HTTPException, status\n"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.visit import argument, keyword, names_in, statements, subexpressions
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ RULE = Rule(
         "leaks more."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(
         Snippet.of("""
 from fastapi import HTTPException

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ RULE = Rule(
         "é) are left alone. `guard.install(app)` makes the streams UTF-8."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.EITHER,
     valid=(
         Snippet.of("print('price: 5 \u20ac \u2014 caf\u00e9')\n"),
         Snippet.of("import sys\nsys.stdout.reconfigure(encoding='utf-8')\nprint('\u2713')\n"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ RULE = Rule(
         "UTF-8."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.EITHER,
     valid=(Snippet.of("import logging\nlogging.info('caf\u00e9')\n"),),
     invalid=(
         Snippet.of("import logging\nlogging.info('\u2705 saved')\n"),

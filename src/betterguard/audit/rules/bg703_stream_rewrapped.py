@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ RULE = Rule(
         "object."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(Snippet.of("import sys\nsys.stdout.reconfigure(encoding='utf-8')\n"),),
     invalid=(
         Snippet.of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.visit import keyword, positional
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ RULE = Rule(
         "read wrongly elsewhere. Say `encoding='utf-8'`."
     ),
     check=check,
-    fixable=True,
+    fix=Fixing.SAFE,
     valid=(Snippet.of("import logging\nlogging.FileHandler('app.log', encoding='utf-8')\n"),),
     invalid=(Snippet.of("import logging\nlogging.FileHandler('app.log')\n"),),
     fixed=(

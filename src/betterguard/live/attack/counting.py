@@ -28,10 +28,7 @@ async def count_foreign(arena: Arena, objects: Objects, probes: Sequence[Probe])
     """
     watched = await _watched(arena, objects, probes)
     before = [await _looked(arena, watched) for _ in range(2)]
-    for kind in arena.kinds.creators:
-        if objects.find(kind, arena.alice) is not None:
-            for _ in range(ADDED):
-                await objects.make(kind, arena.alice)
+    refused = await _add(arena, objects)
     after = [await _looked(arena, watched) for _ in range(2)]
     for name in watched:
         cell = arena.result.cell(name, "count-foreign")
@@ -42,8 +39,23 @@ async def count_foreign(arena: Arena, objects: Objects, probes: Sequence[Probe])
         grown = _grown([dict(_numbers(one[name])) for one in (*before, *after)])
         if grown:
             cell.opened(f"{grown} grows when Alice adds objects", after[0][name])
+        elif refused:
+            cell.untried(refused)
         else:
             cell.held()
+
+
+async def _add(arena: Arena, objects: Objects) -> str:
+    """Let Alice add objects of every kind; tell why where one is made no more."""
+    refused = ""
+    for kind in arena.kinds.creators:
+        if objects.find(kind, arena.alice) is not None:
+            try:
+                for _ in range(ADDED):
+                    await objects.make(kind, arena.alice)
+            except Unmade as err:
+                refused = str(err)
+    return refused
 
 
 async def _watched(arena: Arena, objects: Objects, probes: Sequence[Probe]) -> dict[str, Call]:

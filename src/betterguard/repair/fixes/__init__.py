@@ -27,19 +27,17 @@ _BY_HAND = {
     "BG001": "save the file as UTF-8, or mend its syntax",
     "BG002": "give the reason, or take the comment away",
     "BG102": "name the paths one by one",
-    "BG103": "add Depends(guard.user) to the WebSocket: it reads the token of the handshake",
-    "BG104": "let whoever calls it prove that: check its signature or a secret of its own",
+    "BG104": "only you know who calls it: check that sender's signature, or a secret of its own",
     "BG105": "include the router, or remove it",
-    "BG106": "leave signing in to Better Auth, or check the password",
-    "BG107": "take the identity from the verified token alone",
-    "BG108": "leave passwords to Better Auth, or hash them with argon2",
-    "BG109": "put the MCP server behind the guard, and let its tools take the caller from there",
-    "BG212": "verify with the guard, then remove python-jose",
-    "BG213": "let Better Auth issue the tokens",
-    "BG305": "find the user by the id in the token",
+    "BG106": "leave signing in to Better Auth and remove the route, or check the password in it",
+    "BG108": "stored hashes cannot be made anew without the passwords: leave them to Better Auth, "
+    "or hash with argon2 at each next sign-in",
+    "BG109": "give the MCP server a token_verifier, and let its tools take the caller from there",
+    "BG213": "have the front end send Better Auth's token, then remove what signs one here",
+    "BG305": "find the user by the id in the token; which column holds Better Auth's id, and who "
+    "has none there yet, only you know",
     "BG306": "bind the value instead of writing it into the text",
-    "BG410": "hand the datetime over as it is",
-    "BG504": "name the origins of the front end",
+    "BG606": "define the guard in a module, where FastAPI can resolve the annotation",
 }
 """What a person does where no program can decide."""
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from betterguard.repair.edits import Edit
 from betterguard.repair.fix import ByHand, Fix
-from betterguard.repair.lines import start_of
+from betterguard.repair.lines import indent_of, start_of
 from betterguard.repair.syntax import removed
 
 if TYPE_CHECKING:
+    from tree_sitter import Node
+
     from betterguard.repair.fix import Site
 
 
@@ -21,11 +23,17 @@ def without_branch(site: Site) -> Fix | ByHand:
     if node.child_by_field_name("alternative") is not None:
         return ByHand("the branch has an else: keep that and take the rest out")
     edit = removed(site.text, node)
-    start = edit.start
-    before = node.prev_sibling
-    if edit.text == "" and before is not None and before.type == "comment":
-        alone = start_of(site.text, before.start_byte)
-        adjacent = before.end_point[0] + 1 == node.start_point[0]
-        if adjacent and not site.text[alone : before.start_byte].strip():
-            start = alone
+    start = edit.start if edit.text else _above_comments(site.text, edit.start, node)
     return site.fix("take the branch out", Edit(start, edit.end, edit.text))
+
+
+def _above_comments(text: bytes, start: int, node: Node) -> int:
+    """Give the start of the comment right above the branch, which is about it."""
+    indent = indent_of(text, node.start_byte).encode()
+    while start:
+        above = start_of(text, start - 1)
+        line = text[above:start]
+        if not line.startswith(indent + b"#"):
+            break
+        start = above
+    return start

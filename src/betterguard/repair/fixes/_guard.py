@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from betterguard.audit.code import Code
+    from betterguard.audit.facts import Import
     from betterguard.audit.project import File
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
@@ -40,20 +41,28 @@ def imported_guard(site: Site, imports: Imports) -> str | None:
 
 def module_for(code: Code, here: File, wanted: File) -> str:
     """Give the name by which a file imports another, in the style of its own imports."""
-    known = [
-        imported.module
-        for imported in here.facts.imports
-        if imported.module and code.project.module(here, imported.module) is wanted
-    ]
-    if known:
-        return known[0]
+    for imported in _steady_first(here):
+        if imported.module and code.project.module(here, imported.module) is wanted:
+            return imported.module
     return _by_neighbour(code, here, wanted) or _absolute(code, here, wanted)
+
+
+def _steady_first(here: File) -> list[Import]:
+    """Give a file's imports, relative ones behind the others where the file has both.
+
+    A file that imports the same in two ways, ``try: from ..auth`` and ``except ImportError: from
+    auth``, does so because the relative one fails where it is no part of a package.
+    """
+    names = {one.name for one in here.facts.imports if not one.module.startswith(".")}
+    return sorted(
+        here.facts.imports, key=lambda one: one.module.startswith(".") and one.name in names
+    )
 
 
 def _by_neighbour(code: Code, here: File, wanted: File) -> str:
     """Give the name out of one that reaches a file of the same folder, or another file's import."""
     folder, stem = _parts(wanted.path)
-    for imported in here.facts.imports:
+    for imported in _steady_first(here):
         target = code.project.module(here, imported.module) if imported.module else None
         if target is None or target is here or _parts(target.path)[0] != folder:
             continue

@@ -2,19 +2,26 @@
 
 A dependency that gives the caller's id becomes ``guard.verify_token``; one that gives claims asks
 ``guard.user`` for them. One that does more, such as loading the user's row, keeps its code and gets
-its claims from the guard, which FastAPI runs before it. A helper that its dependencies no longer
-call goes, unless something else names it.
+its claims from the guard, which FastAPI runs before it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from betterguard.repair.edits import Edit
-from betterguard.repair.fix import ByHand, Fix, Safety
-from betterguard.repair.fixes._blocks import definition
-from betterguard.repair.fixes._guard import guards, module_for, reaches
+from betterguard.audit.visit import method
+from betterguard.repair.fix import ByHand, Concern, Fix, Safety
+from betterguard.repair.fixes._draft import (
+    Draft,
+    NotNow,
+    claims_of,
+    function_node,
+    guard_for,
+    new_body,
+)
+from betterguard.repair.fixes._guard import guards
+from betterguard.repair.fixes._helpers import verifier, without_helper
+from betterguard.repair.fixes._in_place import verified_in_place
 from betterguard.repair.fixes._verification import (
     Given,
     Source,
@@ -23,70 +30,20 @@ from betterguard.repair.fixes._verification import (
     given_by,
     gives_only_token,
     is_injected,
-    is_named_elsewhere,
     is_plain,
     other_credential,
     reads_identity,
     sources,
 )
-from betterguard.repair.lines import next_after, start_of
+from betterguard.repair.outside import How, is_of_tests
 from betterguard.repair.syntax import appended, replaced
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from collections.abc import Iterator, Sequence
 
     from betterguard.audit.project import FunctionRef
+    from betterguard.repair.edits import Edit
     from betterguard.repair.fix import Site
-    from betterguard.repair.imports import Imports
-
-_GUARD = "guard"
-_MORE = '"sub": {caller}, "id": {caller}, "user_id": {caller}'
-
-
-class _NotNow(Exception):
-    """Why the guard cannot take over, as a sentence."""
-
-
-@dataclass
-class _Draft:
-    """Edits and imports of several files while a fix is put together."""
-
-    site: Site
-    edits: dict[str, list[Edit]] = field(default_factory=dict)
-    wished: dict[str, Imports] = field(default_factory=dict)
-    makes_guard: str = ""
-    """The file that gets a guard."""
-
-    def imports(self, function: FunctionRef) -> Imports:
-        """Give the imports of a function's file that stand before its functions with tokens."""
-        path = function.file.path
-        if path not in self.wished:
-            code = self.site.code
-            first = min(
-                (
-                    ref.function.pos
-                    for ref in code.project.in_file(function.file)
-                    if ref.outer is None and any(sources(code, ref))
-                ),
-                default=function.function.pos,
-            )
-            self.wished[path] = self.site.imports(path, min(first, function.function.pos))
-        return self.wished[path]
-
-    def add(self, path: str, *edits: Edit) -> None:
-        """Add edits of a file."""
-        self.edits.setdefault(path, []).extend(edits)
-
-    def done(self) -> dict[str, tuple[Edit, ...]]:
-        """Give all edits by path."""
-        paths = dict.fromkeys([*self.edits, *self.wished])
-        return {
-            path: (
-                *self.edits.get(path, ()),
-                *(self.wished[path].edits() if path in self.wished else ()),
-            )
-            for path in paths
-        }
 
 
 def guarded(site: Site) -> Fix | ByHand:
@@ -96,37 +53,87 @@ def guarded(site: Site) -> Fix | ByHand:
         function = function.outer
     if function is None:
         return ByHand("tokens are verified at import: use the guard's dependencies")
-    draft = _Draft(site)
+    draft = Draft(site)
     try:
         summary = _replace(draft, function)
-    except _NotNow as reason:
+    except NotNow as reason:
         return ByHand(str(reason))
-    return Fix(draft.done(), summary, Safety.UNSAFE, alone=bool(draft.makes_guard))
+    return _made(draft, summary)
 
 
-def _replace(draft: _Draft, function: FunctionRef) -> str:
+def identified(site: Site) -> Fix | ByHand:
+    """Let the guard alone say who is calling, where a dependency does nothing but say so."""
+    code, function = site.code, site.function
+    if function is None or function.outer is not None or not is_injected(code, function):
+        return ByHand("take the identity from the verified token: guard.user gives it")
+    given = given_by(code, function)
+    if given is None and function.function.returns is None and _gives_what_it_read(function):
+        given = Given.ID
+    if given is None or given is Given.TOKEN or callers(code, function):
+        return ByHand(f"{function.name} gives more than an id: take that from guard.user")
+    if not is_plain(code, function):
+        return ByHand(f"{function.name} does more than tell who is calling: ask guard.user in it")
+    draft = Draft(site)
+    _tell_callers(draft, function)
+    try:
+        summary = _whole(draft, function, given)
+    except NotNow as reason:
+        return ByHand(str(reason))
+    return _made(draft, summary)
+
+
+def _gives_what_it_read(function: FunctionRef) -> bool:
+    """Whether every value that it gives is a parameter, or taken out of something by its name."""
+    params = {param.name for param in function.params}
+    values = [
+        value
+        for stmt in function.statements
+        if stmt.kind == "return" and stmt.exprs and stmt.exprs[0].text != "None"
+        for value in function.assigned.get(stmt.exprs[0].text, (stmt.exprs[0],))
+    ]
+    return bool(values) and all(
+        value.text in params or value.kind == "sub" or method(value) == "get" for value in values
+    )
+
+
+def _made(draft: Draft, summary: str) -> Fix:
+    return Fix(
+        draft.done(),
+        summary,
+        Safety.UNSAFE,
+        alone=bool(draft.makes_guard),
+        concerns=(*draft.concerns, *_signers(draft)),
+    )
+
+
+def _signers(draft: Draft) -> Iterator[Concern]:
+    """Note the tests that sign tokens as the old code took them: without issuer or audience."""
+    text = "signs tokens itself, which the guard refuses: sign with betterguard.testing.tokens"
+    for use in draft.site.outside.signing():
+        if is_of_tests(use.path):
+            yield Concern(use.path, use.line, text)
+
+
+def _replace(draft: Draft, function: FunctionRef) -> str:
     code = draft.site.code
     if is_injected(code, function):
         return _dependency(draft, function)
-    if function.function.is_async and function.owner is None and any(sources(code, function)):
-        return _verifier(draft, function)
-    return _helper(draft, function)
+    if function.function.is_async and any(sources(code, function)):
+        return verifier(draft, function)
+    return without_helper(draft, function, _dependency)
 
 
-# dependencies and handlers
-
-
-def _dependency(draft: _Draft, function: FunctionRef) -> str:
+def _dependency(draft: Draft, function: FunctionRef) -> str:
     """Replace a dependency whole where it only verifies; else hand it the guard's claims."""
     code = draft.site.code
     other = other_credential(code, function)
     if other:
         msg = f"{function.name} also takes {other}: say whether that is still wanted"
-        raise _NotNow(msg)
-    calling = callers(code, function)
+        raise NotNow(msg)
+    calling = [ref for ref in callers(code, function) if not is_of_tests(ref.file.path)]
     if calling:
-        msg = f"{calling[0].name} calls {function.name} itself: let it ask with Depends"
-        raise _NotNow(msg)
+        return verified_in_place(draft, function, calling[0].name)
+    _tell_callers(draft, function)
     given = given_by(code, function)
     if given is Given.TOKEN and not decodes(code, function):
         return _token_alone(draft, function)
@@ -134,37 +141,80 @@ def _dependency(draft: _Draft, function: FunctionRef) -> str:
         return _claims_handed_in(draft, function)
     if not decodes(code, function):
         msg = f"what {function.name} gives cannot be told: use guard.user there"
-        raise _NotNow(msg)
+        raise NotNow(msg)
     if given is not Given.CLAIMS and not reads_identity(code, function):
         msg = f"{function.name} gives something other than the user's id: use guard.user there"
-        raise _NotNow(msg)
+        raise NotNow(msg)
     return _whole(draft, function, given)
 
 
-def _token_alone(draft: _Draft, function: FunctionRef) -> str:
+def _tell_callers(draft: Draft, function: FunctionRef) -> None:
+    """Note where files outside call a dependency themselves, with parameters that it had."""
+    text = f"calls {function.name} itself: FastAPI hands it what the guard found out"
+    draft.concerns.extend(
+        Concern(use.path, use.line, text)
+        for use in draft.site.outside.uses(function.file.path, function.name)
+        if use.how is How.CALL
+    )
+
+
+def _token_alone(draft: Draft, function: FunctionRef) -> str:
     """Let ``HTTPBearer`` find the token for a dependency that gives just that."""
     code = draft.site.code
     if not is_plain(code, function) or not gives_only_token(code, function):
         msg = f"{function.name} gives more or less than the token: take HTTPBearer for the header"
-        raise _NotNow(msg)
+        raise NotNow(msg)
     path = function.file.path
-    node = _definition(draft, function)
+    node = function_node(draft, function)
     parameters, body = node.child_by_field_name("parameters"), node.child_by_field_name("body")
     if parameters is None or body is None:
         msg = "the function is not where it was found"
-        raise _NotNow(msg)
+        raise NotNow(msg)
     imports = draft.imports(function)
     kind = imports.use("fastapi.security", "HTTPAuthorizationCredentials")
     scheme = f"{imports.use('fastapi.security', 'HTTPBearer')}()"
-    asked = f"(credentials: {kind} = {imports.use('fastapi', 'Depends')}({scheme}))"
-    draft.add(path, replaced(parameters, asked), _body(body, ["return credentials.credentials"]))
+    depends = imports.use("fastapi", "Depends")
+    asked = f"credentials: {kind} = {depends}({scheme})"
+    if guards(code) and _guard_verifies_it(draft.site, function):
+        user = imports.use("betterguard", "User")
+        asked += f", caller: {user} = {depends}({guard_for(draft, function)}.user)"
+    draft.add(
+        path, replaced(parameters, f"({asked})"), new_body(body, ["return credentials.credentials"])
+    )
     return f"let HTTPBearer find the token for {function.name}"
 
 
-def _whole(draft: _Draft, function: FunctionRef, given: Given) -> str:
+def _guard_verifies_it(site: Site, function: FunctionRef) -> bool:
+    """Whether everything that is handed the token asks the guard, and no test puts in its own."""
+    code = site.code
+    asking = [
+        code.calls.reach(ref)
+        for ref in code.project.functions
+        for dependency in code.calls.dependencies(ref)
+        for one in code.calls.entry_points(dependency.target)
+        if one.function is function.function
+    ]
+    return bool(asking) and all(
+        any(call.text.endswith(".verifier.verify") for ref in reach for call in ref.calls)
+        and not _is_replaced(site, reach)
+        for reach in asking
+    )
+
+
+def _is_replaced(site: Site, reach: Sequence[FunctionRef]) -> bool:
+    """Whether a test writes one of the functions as text, as ``mock.patch`` wants it."""
+    return any(
+        use.how is How.TEXT
+        for path in {ref.file.path for ref in reach}
+        for name in {ref.name for ref in reach}
+        for use in site.outside.uses(path, name)
+    )
+
+
+def _whole(draft: Draft, function: FunctionRef, given: Given) -> str:
     path = function.file.path
-    node = _definition(draft, function)
-    guard = _guard(draft, function)
+    node = function_node(draft, function)
+    guard = guard_for(draft, function)
     if given is Given.ID:
         draft.add(path, replaced(node, f"{function.name} = {guard}.verify_token"))
         return f"let the guard verify: {function.name} = {guard}.verify_token"
@@ -172,19 +222,19 @@ def _whole(draft: _Draft, function: FunctionRef, given: Given) -> str:
     body = node.child_by_field_name("body")
     if parameters is None or body is None:
         msg = "the function is not where it was found"
-        raise _NotNow(msg)
+        raise NotNow(msg)
     asked, result = _asked(draft, function, guard, given)
-    draft.add(path, replaced(parameters, f"({asked})"), _body(body, result))
+    draft.add(path, replaced(parameters, f"({asked})"), new_body(body, result))
     return f"let the guard verify for {function.name}"
 
 
-def _asked(draft: _Draft, function: FunctionRef, guard: str, given: Given) -> tuple[str, list[str]]:
+def _asked(draft: Draft, function: FunctionRef, guard: str, given: Given) -> tuple[str, list[str]]:
     """Give the parameter that asks the guard, and the statements that give back what was given."""
     imports = draft.imports(function)
     depends = imports.use("fastapi", "Depends")
     if given is Given.CLAIMS:
         user = imports.use("betterguard", "User")
-        return f"caller: {user} = {depends}({guard}.user)", [f"return {_claims('caller')}"]
+        return f"caller: {user} = {depends}({guard}.user)", [f"return {claims_of('caller')}"]
     convert = imports.use("uuid", "UUID") if given is Given.UUID else "int"
     error = imports.use("fastapi", "HTTPException")
     refusal = (
@@ -200,26 +250,21 @@ def _asked(draft: _Draft, function: FunctionRef, guard: str, given: Given) -> tu
     return f"caller_id: str = {depends}({guard}.verify_token)", lines
 
 
-def _claims(caller: str) -> str:
-    more = _MORE.format(caller=f"{caller}.id")
-    return f"{{**{caller}.claims, {more}}}"
-
-
-def _claims_handed_in(draft: _Draft, function: FunctionRef) -> str:
+def _claims_handed_in(draft: Draft, function: FunctionRef) -> str:
     """Ask the guard in a parameter, and read its claims where the token was decoded."""
     found = list(sources(draft.site.code, function))
     if not found:
         msg = f"where {function.name} gets its claims cannot be told: use guard.user"
-        raise _NotNow(msg)
+        raise NotNow(msg)
     path = function.file.path
-    node = _definition(draft, function)
+    node = function_node(draft, function)
     parameters = node.child_by_field_name("parameters")
     taken = {param.name for param in function.params} | set(function.assigned)
     if parameters is None or "caller" in taken or any("*" in name for name in taken):
         msg = f"{function.name} has a name `caller` already, or takes any parameters"
-        raise _NotNow(msg)
+        raise NotNow(msg)
     imports = draft.imports(function)
-    guard = _guard(draft, function)
+    guard = guard_for(draft, function)
     user, depends = imports.use("betterguard", "User"), imports.use("fastapi", "Depends")
     text = f"caller: {user} = {depends}({guard}.user)"
     draft.add(path, *appended(draft.site.texts[path], parameters, text))
@@ -228,148 +273,12 @@ def _claims_handed_in(draft: _Draft, function: FunctionRef) -> str:
     return f"let the guard verify before {function.name}"
 
 
-def _read(draft: _Draft, path: str, one: Source) -> Edit:
+def _read(draft: Draft, path: str, one: Source) -> Edit:
     root = draft.site.root(path)
     node = root.named_descendant_for_byte_range(one.call.pos, one.call.end) or root
     if node.parent is not None and node.parent.type == "await":
         node = node.parent
     if node.parent is not None and node.parent.type == "expression_statement":
         msg = "a token is checked and nothing taken from it: use guard.user where it is used"
-        raise _NotNow(msg)
-    return replaced(node, "caller.id" if one.given is Given.ID else _claims("caller"))
-
-
-# helpers
-
-
-def _helper(draft: _Draft, function: FunctionRef) -> str:
-    """Hand the guard's claims to every dependency that calls a helper; then the helper may go."""
-    code = draft.site.code
-    using = callers(code, function)
-    strangers = [ref.name for ref in using if not is_injected(code, ref)]
-    if strangers:
-        msg = f"{strangers[0]} calls {function.name} and is no dependency: use the guard there"
-        raise _NotNow(msg)
-    if not using:
-        msg = f"nothing here calls {function.name}: remove it, or use the guard in it"
-        raise _NotNow(msg)
-    if function.owner is not None or is_named_elsewhere(code, function):
-        msg = f"{function.name} is named elsewhere: verify with the guard, then remove it"
-        raise _NotNow(msg)
-    for ref in using:
-        _dependency(draft, ref)
-    path = function.file.path
-    node = _definition(draft, function)
-    text = draft.site.texts[path]
-    end = next_after(text, node.end_byte)
-    while end < len(text) and not text[end : next_after(text, end)].strip():
-        end = next_after(text, end)
-    draft.add(path, Edit(start_of(text, node.start_byte), end, ""))
-    for ref in using:
-        if ref.file is not function.file:
-            draft.imports(ref)
-    return f"let the guard verify, and remove {function.name}"
-
-
-def _verifier(draft: _Draft, function: FunctionRef) -> str:
-    """Let an asynchronous helper ask the guard's verifier; its callers stay."""
-    code = draft.site.code
-    given = given_by(code, function)
-    token = next((p.name for p in function.params if "token" in p.name.lower()), None)
-    if token is None or given not in {Given.CLAIMS, Given.ID}:
-        msg = f"what {function.name} gives back cannot be told: use guard.verifier there"
-        raise _NotNow(msg)
-    path = function.file.path
-    body = _definition(draft, function).child_by_field_name("body")
-    if body is None:
-        msg = "the function is not where it was found"
-        raise _NotNow(msg)
-    guard = _guard(draft, function)
-    imports = draft.imports(function)
-    refused = imports.use("betterguard", "AuthError")
-    error = imports.use("fastapi", "HTTPException")
-    more = _MORE.format(caller="claims.user_id")
-    lines = [
-        "try:",
-        f"    claims = await {guard}.verifier.verify({token})",
-        f"except {refused} as err:",
-        f"    raise {error}(",
-        '        status_code=err.status, detail=err.detail, headers={"WWW-Authenticate": "Bearer"}',
-        "    ) from err",
-        "return claims.user_id" if given is Given.ID else f"return {{**claims.payload, {more}}}",
-    ]
-    draft.add(path, _body(body, lines))
-    return f"let the guard verify in {function.name}"
-
-
-# text
-
-
-def _definition(draft: _Draft, function: FunctionRef) -> Node:
-    node = definition(draft.site, function)
-    if node is None:
-        msg = "the function is not where it was found"
-        raise _NotNow(msg)
-    return node
-
-
-def _body(body: Node, lines: list[str]) -> Edit:
-    """Put lines in place of a body, behind its docstring."""
-    statements = [child for child in body.named_children if child.type != "comment"]
-    first = statements[0]
-    indent = " " * first.start_point[1]
-    written = f"\n{indent}".join(lines)
-    if first.type == "expression_statement" and first.named_children[0].type == "string":
-        return Edit(first.end_byte, body.end_byte, f"\n{indent}{written}")
-    begin = min(child.start_byte for child in body.children)
-    return Edit(begin, body.end_byte, written)
-
-
-def _guard(draft: _Draft, function: FunctionRef) -> str:
-    """Give the expression for the guard in a function's file: known, imported, or made there."""
-    code, here = draft.site.code, function.file
-    known = guards(code)
-    if draft.makes_guard:
-        known = [(code.project.files[draft.makes_guard], _GUARD)]
-    if len(known) > 1:
-        msg = "the project has more than one guard: use the one that is meant"
-        raise _NotNow(msg)
-    if not known:
-        return _made(draft, function)
-    home, name = known[0]
-    if home is here:
-        return name
-    module = module_for(code, here, home)
-    if not module or reaches(code, home, here):
-        msg = f"{here.path} cannot import the guard of {home.path}: imports would circle"
-        raise _NotNow(msg)
-    return draft.imports(function).use(module, name)
-
-
-def _made(draft: _Draft, function: FunctionRef) -> str:
-    """Make a guard in front of the function."""
-    path = function.file.path
-    imports = draft.imports(function)
-    if _GUARD in imports.taken:
-        msg = f"{path} has something else named guard"
-        raise _NotNow(msg)
-    text = draft.site.texts[path]
-    node = _definition(draft, function)
-    if node.parent is not None and node.parent.type == "decorated_definition":
-        node = node.parent
-    if node.parent is None or node.parent.type != "module":
-        msg = "the function stands in a class: make a guard first, with betterguard init"
-        raise _NotNow(msg)
-    begin = _above_comments(text, start_of(text, node.start_byte))
-    gap = "" if begin == 0 or not text[start_of(text, begin - 1) : begin].strip() else "\n"
-    made = f"{gap}{_GUARD} = {imports.use('betterguard', 'BetterGuard')}.from_env()\n\n\n"
-    draft.add(path, Edit(begin, begin, made))
-    draft.makes_guard = path
-    return _GUARD
-
-
-def _above_comments(text: bytes, begin: int) -> int:
-    """Give the start of the comment lines right above a line."""
-    while begin and text[start_of(text, begin - 1) : begin].startswith(b"#"):
-        begin = start_of(text, begin - 1)
-    return begin
+        raise NotNow(msg)
+    return replaced(node, "caller.id" if one.given is Given.ID else claims_of("caller"))

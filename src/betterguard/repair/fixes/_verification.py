@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
-    from betterguard.audit.facts import Expr, Param
+    from betterguard.audit.facts import Expr, Import, Param
 
 
 class Given(Enum):
@@ -90,8 +90,25 @@ def callers(code: Code, function: FunctionRef) -> list[FunctionRef]:
     ]
 
 
+def is_handed_on(code: Code, function: FunctionRef) -> bool:
+    """Whether a file imports it and calls it in no function: to offer it, or for nothing."""
+    calling = {ref.file.path for ref in callers(code, function)}
+    return any(
+        isinstance(target, FunctionRef) and target.function is function.function
+        for file in code.project.files.values()
+        if file is not function.file and file.path not in calling
+        for imported in file.facts.imports
+        if imported.name in {function.name, "*"}
+        for target in [code.project.resolve(file, _local(imported, function))]
+    )
+
+
+def _local(imported: Import, function: FunctionRef) -> str:
+    return function.name if imported.name == "*" else imported.alias
+
+
 def is_named_elsewhere(code: Code, function: FunctionRef) -> bool:
-    """Whether something other than calls in functions names it: a list, an alias, ``__all__``."""
+    """Whether something other than imports and calls in functions names it: a list, an alias."""
     called = {
         call.pos
         for ref in callers(code, function)
@@ -99,10 +116,6 @@ def is_named_elsewhere(code: Code, function: FunctionRef) -> bool:
         if method(call) == function.name
     }
     for file in code.project.files.values():
-        if file is not function.file and file.path.endswith("__init__.py"):
-            target = code.project.resolve(file, function.name)
-            if isinstance(target, FunctionRef) and target.function is function.function:
-                return True
         for expr in file.expressions:
             if (
                 expr.kind in {"name", "call"}

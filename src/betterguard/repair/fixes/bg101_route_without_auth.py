@@ -1,4 +1,9 @@
-"""A route gets the dependency by which the project's other routes know who is calling."""
+"""A route gets a dependency that tells who is calling.
+
+The one that routes of the same file ask is the first choice, then one that gives the verified id
+and no more, the guard's included, then any other that the project has. One that loads a row which
+the route itself makes is none: whoever calls it first has no such row yet.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +11,22 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, FunctionRef, Value
+from betterguard.audit.project import ClassRef, External, FunctionRef, Value
 from betterguard.audit.visit import names_in
-from betterguard.repair.edits import Edit
 from betterguard.repair.fix import ByHand, Fix, Safety
-from betterguard.repair.fixes._blocks import definition
-from betterguard.repair.fixes._guard import imported_guard, module_for, reaches
-from betterguard.repair.syntax import appended
+from betterguard.repair.fixes._asking import EXPOSED, Parameter, guards_id, with_parameter
+from betterguard.repair.fixes._guard import module_for, reaches
+from betterguard.repair.fixes._verification import Given, given_by, is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import File
+    from betterguard.audit.project import File, Target
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
 
-_EXPOSED = ("BG301", "BG302", "BG303", "BG305")
 _BUILTIN = frozenset({"str", "int", "dict"})
 
 
@@ -32,7 +36,7 @@ class _Example:
 
     file: File
     param: Param
-    target: object
+    target: Target
 
     @property
     def home(self) -> str:
@@ -49,60 +53,73 @@ class _Example:
 def fix(site: Site) -> Fix | ByHand:
     """Add the parameter; which user may do what is then for the next rules to ask."""
     function = site.function
-    node = definition(site, function) if function is not None else None
-    listed = node.child_by_field_name("parameters") if node is not None else None
-    if function is None or node is None or listed is None:
-        return ByHand("the handler is not where it was found")
     imports = site.imports()
-    wanted = _parameter(site, imports)
-    if wanted is None:
+    wanted = _parameter(site, function, imports) if function is not None else None
+    if function is not None and wanted is None:
         return ByHand(
             "no dependency of the project tells who is calling: betterguard init makes one"
         )
-    name, text, has_default = wanted
-    if any(
-        param.name in {name, "**kwargs"} or param.name.startswith("*") for param in function.params
-    ):
-        return ByHand(f"the handler has a parameter {name} already, or takes any")
-    edits = (
-        appended(site.text, listed, text)
-        if has_default
-        else [
-            Edit(
-                listed.start_byte + 1,
-                listed.start_byte + 1,
-                text + (", " if function.params else ""),
-            )
-        ]
-    )
+    edits = with_parameter(site, function, wanted)
+    if isinstance(edits, ByHand):
+        return edits
     return site.fix(
-        f"ask who is calling: {text}",
+        f"ask who is calling: {wanted}",
         *edits,
         imports=imports,
         safety=Safety.UNSAFE,
-        exposes=_EXPOSED,
+        exposes=EXPOSED,
     )
 
 
-def _parameter(site: Site, imports: Imports) -> tuple[str, str, bool] | None:
-    """Give name and text of the parameter, and whether it has a default."""
-    found = list(_examples(site))
-    counted = Counter(example.key for example in found)
+def _parameter(site: Site, function: FunctionRef, imports: Imports) -> Parameter | None:
+    """Give what the routes beside it ask, else the id alone, else what the project has."""
     apps = {router.file.path for router in site.code.app.routers.values() if router.is_app}
-    ranked = sorted(
-        found,
-        key=lambda e: (e.file is site.file, e.home not in apps, counted[e.key]),
-        reverse=True,
+    found = [e for e in _examples(site) if not _loads_what_is_made(site, e, function)]
+    counted = Counter(example.key for example in found)
+    found.sort(key=lambda e: (e.home not in apps, counted[e.key]), reverse=True)
+    beside = [example for example in found if example.file is site.file]
+    of_id = [example for example in found if _gives_id(site.code, example.target)]
+    return (
+        _first_written(site, (*beside, *of_id), imports)
+        or guards_id(site, imports)
+        or _first_written(site, found, imports)
     )
-    for example in ranked:
+
+
+def _first_written(site: Site, examples: Iterable[_Example], imports: Imports) -> Parameter | None:
+    for example in examples:
         text = _written(site, example, imports)
         if text is not None:
-            return example.param.name, text, example.param.default is not None
-    guard = imported_guard(site, imports)
-    if guard is None:
-        return None
-    depends = imports.use("fastapi", "Depends")
-    return "caller_id", f"caller_id: str = {depends}({guard}.verify_token)", True
+            return Parameter(example.param.name, text, example.param.default is not None)
+    return None
+
+
+def _loads_what_is_made(site: Site, example: _Example, function: FunctionRef) -> bool:
+    """Whether the dependency wants a row that this route is there to make: who has none yet?"""
+    code = site.code
+    made = {
+        model.name
+        for ref in code.calls.reach(function)
+        for call in ref.calls
+        if (model := code.models.get(code.calls.target(ref, call))) is not None
+    }
+    return any(
+        query.model.name in made
+        for entry in code.calls.entry_points(example.target)
+        for ref in code.calls.reach(entry)
+        for query in code.queries.of(ref)
+    )
+
+
+def _gives_id(code: Code, target: Target) -> bool:
+    """Whether a dependency gives the verified id and no more: the guard's, or one like it."""
+    if isinstance(target, External):
+        return target.name.endswith(".verify_token")
+    return (
+        isinstance(target, FunctionRef)
+        and is_plain(code, target)
+        and given_by(code, target) in {Given.ID, Given.UUID, Given.INT}
+    )
 
 
 def _examples(site: Site) -> Iterator[_Example]:

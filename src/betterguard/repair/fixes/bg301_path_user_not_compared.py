@@ -12,6 +12,7 @@ from betterguard.repair.fixes._caller import caller
 if TYPE_CHECKING:
     from betterguard.audit.application import Route
     from betterguard.repair.fix import Site
+    from betterguard.repair.imports import Imports
 
 
 def fix(site: Site) -> Fix | ByHand:
@@ -28,12 +29,25 @@ def fix(site: Site) -> Fix | ByHand:
     node = definition(site, route.function)
     imports = site.imports()
     condition = _condition(route, name, known.expression, known.kind)
-    lines = [f"if {condition}:", f"    {refusal(imports, 403, 'Forbidden')}"]
+    refusing = _refusing(route, imports)
+    if not refusing:
+        return ByHand("no parameter of the route is the WebSocket: close it with 1008")
+    lines = [f"if {condition}:", *(f"    {line}" for line in refusing)]
     edit = at_start(site.text, node, lines) if node is not None else None
     if edit is None:
         return ByHand("the handler has its statements on one line")
     summary = f"refuse with 403 when {name} is not the caller"
     return site.fix(summary, edit, imports=imports, safety=Safety.UNSAFE)
+
+
+def _refusing(route: Route, imports: Imports) -> list[str]:
+    """Give the statements that refuse: an answer, or a WebSocket that closes before it opens."""
+    if not route.is_websocket:
+        return [refusal(imports, 403, "Forbidden")]
+    for param in route.function.params:
+        if param.annotation is not None and param.annotation.text.endswith("WebSocket"):
+            return [f"await {param.name}.close(code=1008)", "return"]
+    return []
 
 
 def _path_name(site: Site, route: Route) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.rules._audience import is_public
 from betterguard.audit.visit import method
+from betterguard.repair.fixes._guard import guards
+from betterguard.repair.scaffold.application import is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +19,32 @@ if TYPE_CHECKING:
     from betterguard.repair.scaffold.plan import Plan
     from betterguard.repair.scaffold.reading import App, Reading
 
-__all__ = ["show_cors", "show_hand_rolled", "show_isolation", "show_open_routes", "show_other_apps"]
+__all__ = [
+    "show_cors",
+    "show_hand_rolled",
+    "show_isolation",
+    "show_open_routes",
+    "show_other_apps",
+    "tell_uninstalled",
+]
 
 BETTER_AUTH_TABLES = frozenset({"account", "session", "verification", "jwk"})
+
+
+def tell_uninstalled(plan: Plan, code: Code) -> None:
+    """Tell to run init where a project has a guard, and an application that nothing hangs it in."""
+    found = guards(code)
+    apps = [router for router in code.app.routers.values() if router.is_app]
+    if not apps or any(is_installed(code, home) for home, _ in found):
+        return
+    for home, name in found:
+        text = (
+            f"the {name} in {home.path} is not installed on the application yet: init adds "
+            f"{name}.install and its lifespan, the settings that it reads, and a test"
+        )
+        plan.advise(
+            "Run betterguard init now", text, where=apps[0].file.path, code="betterguard init"
+        )
 
 
 def show_hand_rolled(plan: Plan, reading: Reading, module: str) -> None:

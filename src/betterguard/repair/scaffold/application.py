@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
+    from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
     from betterguard.audit.project import File
     from betterguard.repair.scaffold.plan import Plan
     from betterguard.repair.scaffold.reading import App, Reading
 
-__all__ = ["hang_in", "is_hung_in"]
+__all__ = ["hang_in", "is_hung_in", "is_installed"]
 
 COMPOSED = """
 
@@ -40,15 +41,16 @@ async def {name}({app}: {fastapi}):
 
 def is_hung_in(reading: Reading) -> bool:
     """Whether some file calls ``guard.install(…)`` by now."""
-    guard = reading.guard
-    if guard is None:
-        return False
-    project = reading.code.project
-    for file in reading.code.files("betterguard", "fastapi"):
+    return reading.guard is not None and is_installed(reading.code, reading.guard.file)
+
+
+def is_installed(code: Code, home: File) -> bool:
+    """Whether some file calls ``install`` on a guard that stands in ``home``."""
+    for file in code.files("betterguard", "fastapi"):
         for call in file.calls:
             if call.text.endswith(".install"):
-                target = project.resolve(file, call.text.removesuffix(".install"))
-                if isinstance(target, Value) and target.file is guard.file:
+                target = code.project.resolve(file, call.text.removesuffix(".install"))
+                if isinstance(target, Value) and target.file is home:
                     return True
     return False
 
