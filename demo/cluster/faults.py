@@ -23,6 +23,7 @@ __all__ = ["FAULTS", "Fault"]
 
 OUTAGE = 2.0  # seconds that a part is away before somebody starts it again
 CUT = 5.0  # seconds that a line is cut, at least
+STORE_BACK = 5.0  # seconds after which everybody has heard from the store of revocations
 EXPIRE_KEYS = text('UPDATE jwks SET "expiresAt" = now()')
 
 
@@ -91,6 +92,19 @@ def cut(name: str) -> Callable[[Cluster, Traffic], Awaitable[None]]:
     return cause
 
 
+async def cut_off_redis(cluster: Cluster, traffic: Traffic) -> None:
+    """Cut Redis off, and let somebody sign out meanwhile: that must hold when it is back."""
+    leaving = await traffic.people.new()
+
+    async def leave() -> None:
+        await asyncio.sleep(CUT / 2)
+        await traffic.people.sign_out(leaving)
+
+    await asyncio.gather(cut("redis")(cluster, traffic), leave())
+    await asyncio.sleep(STORE_BACK)
+    traffic.revoked.append(leaving)
+
+
 async def away(part: Part) -> None:
     """Kill a part and start it again after the outage."""
     await asyncio.to_thread(part.kill)
@@ -110,6 +124,6 @@ FAULTS = (
     Fault("an instance is cut off", cut("backend-0"), CUT_OFF),
     Fault("Better Auth is cut off", cut("auth"), CUT_OFF),
     Fault("PostgreSQL is cut off", cut("postgres"), CUT_OFF),
-    Fault("Redis is cut off", cut("redis"), CUT_OFF),
+    Fault("Redis is cut off", cut_off_redis, CUT_OFF),
     Fault("PgBouncer is cut off", cut("pgbouncer"), CUT_OFF),
 )

@@ -66,7 +66,7 @@ class Traffic:
         self.revoked: list[Person] = []
         self._client = client
         self._api = api
-        self._people = people
+        self.people = people
         self._persons = persons
         self._numbers = itertools.count()
         self._foreign_row = 0
@@ -201,7 +201,7 @@ class Traffic:
     async def _renewed(self, person: Person) -> str:
         # While Better Auth is away people go on with the token that they have.
         try:
-            await self._people.renew(person)
+            await self.people.renew(person)
         except httpx2.HTTPStatusError as error:
             seen = str(error.response.status_code)
         except httpx2.HTTPError as error:
