@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -134,3 +136,25 @@ def test_colours_change_nothing_but_the_colours(
     monkeypatch.setenv("TERM", "dumb")
     run(asked)
     assert capsys.readouterr().out == plain + "\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is POSIX's")
+def test_a_terminal_sees_how_far_it_is_and_nothing_once_it_is_known(project: Path) -> None:
+    first, again = seen_on_a_terminal(project), seen_on_a_terminal(project)
+    assert b"rules" in first
+    assert again == b""
+
+
+def seen_on_a_terminal(project: Path) -> bytes:
+    """Give what an audit writes to its standard error stream where that is a terminal."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "betterguard", "audit", "backend"]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=theirs) as child:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux says so when the other side has closed
+            while part := os.read(ours, 4096):
+                shown += part
+    os.close(ours)
+    assert child.returncode == 1
+    return shown

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -126,6 +125,8 @@ def changed_lines(folder: Path, revision: str) -> dict[str, set[int]]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
+    import subprocess  # noqa: PLC0415  slow to import, and most audits do not ask git
+
     try:
         done = subprocess.run(  # noqa: S603  fixed program, no shell; the revision was checked
             ["git", *arguments],  # noqa: S607  git is found as a shell would

@@ -14,7 +14,9 @@ def main() -> None:
     """Run the command line; says how to install it when its libraries are missing."""
     force_utf8()
     atexit.register(gc.freeze)  # what is left ends with the process: nothing looks at it again
+    gc.disable()  # an audit is soon over and leaves no cycles; other commands may run for long
     code = quick(sys.argv[1:])
+    gc.enable()
     if code is not None:
         sys.exit(code)
     try:

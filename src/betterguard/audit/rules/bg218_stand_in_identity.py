@@ -30,18 +30,26 @@ _FIELD = re.compile(r"^(?:sub|id|uid|user_?id|user_?name|e_?mail|name)$", re.IGN
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Handlers around a verification that go on with an identity of their own."""
+    """Handlers around a verification, and tests for nobody, that go on with somebody."""
     for function in code.functions("jwt", "jose", "Bearer", "fastapi", "starlette"):
         for stmt in function.statements:
-            if stmt.kind == "try" and stmt.orelse and _verifies(code, function, stmt):
-                for handler in stmt.orelse:
-                    if handler.kind == "except":
-                        yield from _stand_ins(function, handler)
+            for branch, start, end, sent in _branches(function, stmt):
+                if _verifies(code, function, start, end):
+                    yield from _stand_ins(function, branch, sent)
 
 
-def _verifies(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
-    """Whether what is tried is the verification of a token, here or in a function of its own."""
-    start, end = stmt.pos, stmt.orelse[0].pos
+def _branches(function: FunctionRef, stmt: Stmt) -> Iterator[tuple[Stmt, int, int, str]]:
+    """Give what runs for nobody: with the stretch of code that verifies, and what was sent."""
+    if stmt.kind == "try":
+        for handler in stmt.orelse:
+            if handler.kind == "except":
+                yield handler, stmt.pos, handler.pos, "a bad token"
+    elif stmt.kind == "if" and stmt.exprs and _asks_for_nobody(stmt.exprs[0]):
+        yield stmt, function.function.pos, function.function.end, "no good token"
+
+
+def _verifies(code: Code, function: FunctionRef, start: int, end: int) -> bool:
+    """Whether a stretch of code verifies a token, here or in a function of its own."""
     if any(d.verified and start <= d.call.pos < end for d in code.security.decodes(function)):
         return True
     return any(
@@ -53,8 +61,19 @@ def _verifies(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
     )
 
 
-def _stand_ins(function: FunctionRef, handler: Stmt) -> Iterator[Hit]:
-    body = statements(handler.body, nested=False)
+def _asks_for_nobody(condition: Expr) -> bool:
+    """``not user_id``, ``token is None``."""
+    if not condition.parts or condition.parts[0].kind != "name":
+        return False
+    none = condition.kind == "cmp" and condition.text == "is" and condition.parts[-1].text == "None"
+    name = condition.parts[0].text
+    return (condition.kind == "not" or none) and bool(
+        tokens.IDENTITY_NAMES.search(name) or tokens.TOKEN_NAME.search(name)
+    )
+
+
+def _stand_ins(function: FunctionRef, branch: Stmt, sent: str) -> Iterator[Hit]:
+    body = statements(branch.body, nested=False)
     if any(stmt.kind == "raise" for stmt in body):
         return
     for stmt in body:
@@ -65,8 +84,8 @@ def _stand_ins(function: FunctionRef, handler: Stmt) -> Iterator[Hit]:
             yield Hit(
                 function.file.path,
                 stmt.pos,
-                f"whoever sends a bad token to {function.name} becomes a user for development",
-                evidence=("the handler goes on with an identity instead of refusing",),
+                f"whoever sends {sent} to {function.name} becomes a user for development",
+                evidence=("this branch goes on with an identity instead of refusing",),
             )
 
 
@@ -119,6 +138,10 @@ RULE = Rule(
         ),
         Snippet.of(_HEAD + "    except jwt.PyJWTError:\n        return None\n"),
         Snippet.of(
+            "import jwt\ndef get_current_user(token):\n    if not token:\n        return None\n"
+            '    return jwt.decode(token, KEY, algorithms=["EdDSA"])\n'
+        ),
+        Snippet.of(
             _HEAD + '    except jwt.PyJWTError:\n        return {"detail": "test failed"}\n'
         ),
     ),
@@ -141,6 +164,19 @@ def tasks(authorization: str = Header()):
     except HTTPException:
         user_id = "dev-user"
     return load(user_id)
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import Header
+def get_current_user(authorization: str = Header(None)):
+    user_id = None
+    try:
+        user_id = jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
+    except jwt.PyJWTError:
+        print("token validation failed")
+    if not user_id:
+        user_id = get_dev_user_id()
+    return user_id
 """),
     ),
 )

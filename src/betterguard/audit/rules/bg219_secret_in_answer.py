@@ -61,10 +61,6 @@ def _told(code: Code, function: FunctionRef, value: Expr) -> Iterator[Expr]:
     ):
         for part in value.parts:
             yield from _told(code, function, part)
-        return
-    bound = list(function.assigned.get(value.text, ())) if value.kind == "name" else []
-    if len(bound) == 1 and bound[0].kind != "name":
-        yield from _told(code, function, bound[0])
     else:
         yield value
 
@@ -81,10 +77,14 @@ def _answers(code: Code, file: File, call: Expr) -> bool:
 
 def _secret(code: Code, function: FunctionRef, value: Expr) -> str:
     """Give the name of the setting that a value is, where the name is a secret's."""
-    name = _read_name(value)
-    if not name and value.kind == "name" and _is_setting(code, function, value.text):
-        name = value.text.rsplit(".", 1)[-1]
-    return name if name and _SECRET.search(name) and not _PUBLIC.search(name) else ""
+    local = function.assigned.get(value.text, ()) if value.kind == "name" else ()
+    for held in local or (value,):
+        name = _read_name(held)
+        if not name and held.kind == "name" and _is_setting(code, function, held.text):
+            name = held.text.rsplit(".", 1)[-1]
+        if name and _SECRET.search(name) and not _PUBLIC.search(name):
+            return name
+    return ""
 
 
 def _read_name(value: Expr) -> str:

@@ -33,7 +33,8 @@ _BY_HAND = {
     "BG108": "stored hashes cannot be made anew without the passwords: leave them to Better Auth, "
     "or hash with argon2 at each next sign-in",
     "BG109": "give the MCP server a token_verifier, and let its tools take the caller from there",
-    "BG213": "have the front end send Better Auth's token, then remove what signs one here",
+    "BG213": "the guard refuses what is signed here: have the front end send Better Auth's token, "
+    "then remove it",
     "BG305": "find the user by the id in the token; which column holds Better Auth's id, and who "
     "has none there yet, only you know",
     "BG306": "bind the value instead of writing it into the text",

@@ -47,7 +47,10 @@ def without_helper(
     using = [ref for ref in callers(code, function) if not is_of_tests(ref.file.path)]
     strangers = [ref.name for ref in using if not is_injected(code, ref)]
     if strangers:
-        msg = f"{strangers[0]} calls {function.name} and is no dependency: use the guard there"
+        msg = (
+            f"{strangers[0]} calls {function.name} and is no dependency: use the guard there, too, "
+            "since it may refuse what the guard takes"
+        )
         raise NotNow(msg)
     named = is_named(draft, function, using)
     if not using and not named:
