@@ -35,6 +35,9 @@ _BY_HAND = {
     "BG109": "give the MCP server a token_verifier, and let its tools take the caller from there",
     "BG213": "the guard refuses what is signed here: have the front end send Better Auth's token, "
     "then remove it",
+    "BG218": "answer 401 there, and sign in as somebody in development, too",
+    "BG219": "leave the key on the server: call the service from there, or hand out a short-lived "
+    "key that only the caller can use",
     "BG305": "find the user by the id in the token; which column holds Better Auth's id, and who "
     "has none there yet, only you know",
     "BG306": "bind the value instead of writing it into the text",
