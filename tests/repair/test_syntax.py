@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from betterguard.repair.edits import apply
-from betterguard.repair.syntax import WIDTH, appended, parse, walk
+from betterguard.repair.syntax import WIDTH, appended, inserted, parse, walk
 
 LONG = "a" * 40
 
@@ -52,3 +52,37 @@ def test_a_line_may_be_as_long_as_the_width() -> None:
     made = apply(text, appended(text, next(walk(parse(text), "argument_list")), "item=1"))
     assert len(made) == WIDTH
     assert b"\n" not in made
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("f(z)", "f(item=1, z)", id="only-one"),
+        pytest.param("f(a, z, b)", "f(a, item=1, z, b)", id="one-line"),
+        pytest.param("f(a,z)", "f(a,item=1, z)", id="close"),
+        pytest.param(
+            "f(\n    a,\n    z,  # end\n)", "f(\n    a,\n    item=1,\n    z,  # end\n)", id="lines"
+        ),
+        pytest.param("f(a,\n  z)", "f(a,\n  item=1,\n  z)", id="hanging"),
+        pytest.param(
+            f"  found = f({LONG}, z, {LONG[3:]}, bb)",
+            f"  found = f(\n      {LONG}, item=1, z, {LONG[3:]}, bb\n  )",
+            id="too-long",
+        ),
+        pytest.param(
+            f"f({LONG}, z,b={LONG[:8]}, {LONG})",
+            f"f(\n    {LONG},\n    item=1,\n    z,\n    b={LONG[:8]},\n    {LONG},\n)",
+            id="too-long-for-one-line-of-its-own",
+        ),
+        pytest.param(
+            f"f(z, {LONG}, b={LONG[:8]}, {LONG})",
+            f"f(\n    item=1,\n    z,\n    {LONG},\n    b={LONG[:8]},\n    {LONG},\n)",
+            id="first-of-many",
+        ),
+    ],
+)
+def test_an_item_is_written_before_another(before: str, after: str) -> None:
+    text = before.encode()
+    holder = next(walk(parse(text), "argument_list"))
+    place = next(child for child in holder.named_children if child.text == b"z")
+    assert apply(text, inserted(text, holder, place, "item=1")).decode() == after

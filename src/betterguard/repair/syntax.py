@@ -110,6 +110,32 @@ def appended(text: bytes, holder: Node, item: str) -> list[Edit]:
     return [*first, Edit(end, end, line)]
 
 
+def inserted(text: bytes, holder: Node, before: Node, item: str) -> list[Edit]:
+    """Add an item in front of another one of a list, in the manner of `appended`."""
+    items = [child for child in holder.named_children if child.type != "comment"]
+    at = before.start_byte
+    if not text[start_of(text, at) : at].strip():
+        return [Edit(at, at, f"{item},\n{indent_of(text, at)}")]
+    if not _is_too_long(text, holder, item):
+        return [Edit(at, at, f"{item}, ")]
+    indent = indent_of(text, holder.start_byte)
+    inner = f"\n{indent}    "
+    close = holder.children[-1].start_byte
+    held = text[items[0].start_byte : items[-1].end_byte].decode(errors="replace")
+    fits = len(inner) - 1 + len(f"{held}, {item}") <= WIDTH
+    glue = ", " if fits else f",{inner}"
+    ends = [holder.children[0].end_byte, *(one.end_byte for one in items)]
+    edits = [
+        Edit(
+            end,
+            one.start_byte,
+            (glue if index else inner) + (f"{item}{glue}" if one == before else ""),
+        )
+        for index, (end, one) in enumerate(zip(ends, items, strict=False))
+    ]
+    return [*edits, Edit(ends[-1], close, f"\n{indent}" if fits else f",\n{indent}")]
+
+
 def _is_too_long(text: bytes, holder: Node, item: str) -> bool:
     """Whether a line that is none yet would be too long, and may be broken there."""
     if holder.start_point[0] != holder.end_point[0] or around(holder, "string", "comment"):

@@ -376,7 +376,7 @@ app = FastAPI()
 def tasks(user: str = Depends(get_user), session: Session = Depends(get_session)):
     return session.exec(select(Task).where(Task.user_id == user)).all()
 @app.get("/count")
-def count(session: Session = Depends(get_session), user: str = Depends(get_user)):
+def count(user: str = Depends(get_user), session: Session = Depends(get_session)):
     return len(session.exec(select(Task)).all())
 """
         ),
@@ -396,7 +396,7 @@ router = APIRouter(prefix="/departments")
 def departments(user=Depends(get_user), session: Session = Depends(get_session)):
     return session.exec(select(Department)).all()
 @router.get("/download")
-def download(session: Session = Depends(get_session), user = Depends(get_user)):
+def download(user = Depends(get_user), session: Session = Depends(get_session)):
     return session.exec(select(Department)).all()
 app.include_router(router)
 """

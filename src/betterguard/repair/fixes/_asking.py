@@ -9,9 +9,11 @@ from betterguard.repair.edits import Edit
 from betterguard.repair.fix import ByHand
 from betterguard.repair.fixes._blocks import definition
 from betterguard.repair.fixes._guard import imported_guard
-from betterguard.repair.syntax import appended
+from betterguard.repair.syntax import appended, inserted, source
 
 if TYPE_CHECKING:
+    from tree_sitter import Node
+
     from betterguard.audit.project import FunctionRef
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
@@ -41,10 +43,19 @@ def guards_id(site: Site, imports: Imports) -> Parameter | None:
     return Parameter("caller_id", f"caller_id: str = {depends}({guard}.verify_token)")
 
 
+def _is_dependency(parameter: Node) -> bool:
+    value = source(parameter.child_by_field_name("value"))
+    return value.partition("(")[0].rsplit(".", 1)[-1] in {"Depends", "Security"}
+
+
 def with_parameter(
     site: Site, function: FunctionRef | None, wanted: Parameter | None
 ) -> list[Edit] | ByHand:
-    """Write the parameter: behind the others with a default, before them without one."""
+    """Write the parameter: before those without a default where it has none itself.
+
+    With one it stands before the first dependency: FastAPI asks them in turn, and who may not call
+    should not cost a database session.
+    """
     node = definition(site, function) if function is not None else None
     listed = node.child_by_field_name("parameters") if node is not None else None
     if function is None or listed is None or wanted is None:
@@ -53,6 +64,9 @@ def with_parameter(
     if wanted.name in names or any(name.startswith("*") for name in names):
         return ByHand(f"the handler has a parameter {wanted.name} already, or takes any")
     if wanted.has_default:
+        first = next((child for child in listed.named_children if _is_dependency(child)), None)
+        if first is not None:
+            return inserted(site.text, listed, first, wanted.text)
         return appended(site.text, listed, wanted.text)
     at = listed.start_byte + 1
     return [Edit(at, at, wanted.text + (", " if function.params else ""))]
