@@ -94,13 +94,21 @@ class Expressions:
         """Give the signs between the parts of a node, and the parts."""
         signs: list[str] = []
         parts: list[Expr] = []
+        exprs, below = self._made_at(depth), depth + 1
         for child in node.children:
             kind = child.kind_id
-            if kind in SIGNS:
+            make = exprs.get(kind)
+            if make is not None:
+                parts.append(make(self, child, below))
+            elif kind in SIGNS:
                 signs.append(SIGNS[kind])
             elif kind not in COMMENT:
                 parts.append(self.expr(child, depth))
         return signs, tuple(parts)
+
+    def _made_at(self, depth: int) -> dict[int, Callable[[Expressions, Node, int], Expr]]:
+        """Give what makes expressions of nodes; nothing does where they are too deep."""
+        return self._exprs if depth <= MAX_DEPTH else {}
 
     def _name(self, node: Node, _depth: int) -> Expr:
         start, end = node.start_byte, node.end_byte
@@ -151,7 +159,8 @@ class Expressions:
         parts: list[Expr] = []
         names: list[str] = []
         values: list[Expr] = []
-        for child in named(node):
+        exprs, below = self._made_at(depth), depth + 1
+        for child in listed(node):
             kind = child.kind_id
             if kind in _KEYWORD_ARGUMENT:
                 sides = child.children
@@ -160,8 +169,12 @@ class Expressions:
             elif kind in _DICTIONARY_SPLAT:
                 names.append("**")
                 values.append(self.expr(child.children[-1], depth))
-            else:
+            elif (make := exprs.get(kind)) is not None:
+                parts.append(make(self, child, below))
+            elif kind not in COMMENT:
                 parts.append(self.expr(child, depth))
+        if not names:
+            return tuple(parts), ()
         return (*parts, *values), tuple(names)
 
     def _subscript(self, node: Node, depth: int) -> Expr:
@@ -178,11 +191,14 @@ class Expressions:
         return Expr("sub", "", node.start_byte, node.end_byte, base, parts)
 
     def _string(self, node: Node, depth: int) -> Expr:
-        whole = self.text(node)
+        start, end = node.start_byte, node.end_byte
+        whole = self._plain[start:end]
+        if not whole.isascii():
+            whole = _utf8(whole)
         kind, quote = "str", whole[:1]
         if quote in {'"', "'"} and whole[1:2] != quote:
             text = unescape(whole[1:].removesuffix(quote))
-            return Expr(kind, text, node.start_byte, node.end_byte)
+            return Expr(kind, text, start, end)
         opening = _OPENING.match(whole)
         prefix, quote = opening.groups() if opening is not None else ("", "")
         prefix = prefix.lower()
@@ -193,12 +209,12 @@ class Expressions:
             text = unescape(text)
         if "b" in prefix:
             kind = "bytes"
-        return Expr(kind, text, node.start_byte, node.end_byte)
+        return Expr(kind, text, start, end)
 
     def _formatted(self, node: Node, depth: int) -> Expr:
         literal: list[str] = []
         parts: list[Expr] = []
-        for child in named(node):
+        for child in listed(node):
             kind = child.kind_id
             if kind in _CONTENT:
                 literal.append(unescape(self.text(child)))
@@ -231,7 +247,7 @@ class Expressions:
     def _dictionary(self, node: Node, depth: int) -> Expr:
         names: list[str] = []
         values: list[Expr] = []
-        for child in named(node):
+        for child in listed(node):
             kind = child.kind_id
             if kind in _PAIR:
                 sides = child.children
@@ -357,9 +373,12 @@ def _utf8(text: str) -> str:
 
 def named(node: Node, limit: int = MAX_ELEMENTS) -> list[Node]:
     """Give the named children, without comments; only the first ones of a huge literal."""
-    if node.child_count > limit * 3:
-        return _first_named(node, limit)
-    return [child for child in node.named_children if child.kind_id not in COMMENT]
+    return [child for child in listed(node, limit) if child.kind_id not in COMMENT]
+
+
+def listed(node: Node, limit: int = MAX_ELEMENTS) -> list[Node]:
+    """Give the named children; only the first ones of a huge literal, and those of comments not."""
+    return node.named_children if node.child_count <= limit * 3 else _first_named(node, limit)
 
 
 def _first_named(node: Node, limit: int) -> list[Node]:

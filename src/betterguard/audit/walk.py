@@ -63,8 +63,8 @@ _BODY, _CONDITION, _CONSEQUENCE, _ALTERNATIVE, _SUBJECT = map(
     field, ("body", "condition", "consequence", "alternative", "subject")
 )
 
-_PLAIN, _DECLARED, _ANNOTATED = (_EQUALS,), (_COLON,), (_COLON, _EQUALS)
-"""Signs of ``a = 1``, ``a: int`` and ``a: int = 1``."""
+_PLAIN, _ANNOTATED, _WORD_AND_VALUE = 3, 5, 2
+"""How many parts ``a = 1`` or ``a: int``, ``a: int = 1`` and ``return a`` have."""
 _PARAMS = frozenset({_TYPED, _DEFAULT, _TYPED_DEFAULT})
 _PLACES = {(_TYPED, 3): (0, 2, 0), (_DEFAULT, 3): (0, 0, 2), (_TYPED_DEFAULT, 5): (0, 2, 4)}
 """Where annotation and default stand among a parameter's parts, when nothing is between them."""
@@ -200,7 +200,8 @@ class _Statements(Expressions):
             return None
         if kind in _AUGMENTED:
             return self._plain_stmt("aug", node, self.children(first, 0))
-        return self._plain_stmt("expr", node, self.children(node, 0))
+        exprs = (self.expr(first, 0),) if len(children) == 1 else self.children(node, 0)
+        return self._plain_stmt("expr", node, exprs)
 
     @staticmethod
     def _plain_stmt(kind: str, node: Node, exprs: tuple[Expr, ...]) -> Stmt:
@@ -226,7 +227,13 @@ class _Statements(Expressions):
         return Stmt(kind, start, end, tuple(targets), note=note)
 
     def _simple(self, node: Node, _depth: int) -> Stmt:
-        return self._plain_stmt(_WORDS[node.kind_id], node, self.children(node, 0))
+        children = node.children
+        exprs: tuple[Expr, ...] = ()
+        if len(children) == _WORD_AND_VALUE and children[1].kind_id in self._exprs:
+            exprs = (self.expr(children[1], 0),)
+        elif len(children) > 1:
+            exprs = self.children(node, 0)
+        return self._plain_stmt(_WORDS[node.kind_id], node, exprs)
 
     def _pass(self, node: Node, _depth: int) -> Stmt:
         return self._plain_stmt(_WORDS[node.kind_id], node, ())
@@ -458,13 +465,14 @@ class _Statements(Expressions):
 def _sides(node: Node) -> tuple[Node | None, Node | None, Node | None]:
     """Give the target, the annotation and the value of an assignment."""
     children = node.children
-    signs = tuple([child.kind_id for child in children[1::2]])
-    if signs == _PLAIN:
-        return children[0], None, children[2]
-    if signs == _ANNOTATED:
+    count, sign = len(children), children[1].kind_id
+    if count == _PLAIN:
+        if sign == _EQUALS:
+            return children[0], None, children[2]
+        if sign == _COLON:
+            return children[0], children[2], None
+    if count == _ANNOTATED and sign == _COLON and children[3].kind_id == _EQUALS:
         return children[0], children[2], children[4]
-    if signs == _DECLARED:
-        return children[0], children[2], None
     left, annotation = node.child_by_field_id(_LEFT), node.child_by_field_id(_TYPE)
     return left, annotation, node.child_by_field_id(_RIGHT)
 
