@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def _walked(
     if workers > 1:
         from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  slow to import
 
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, initializer=gc.disable) as pool:
             sent = [(source.path, source.text) for source, _ in fresh]
             results = pool.map(_walk_frozen, sent, chunksize=32)
             for done, ((_, digest), result) in enumerate(zip(fresh, results, strict=True), 1):
