@@ -143,6 +143,11 @@ def test_hint(verifier: TokenVerifier, token: str, seen: str, change: str) -> No
     assert token not in hint or len(token) < 16
 
 
+def test_nothing_is_told_of_what_is_longer_than_a_cookie() -> None:
+    assert refused(KEY_SET.verifier(), "a.b.c.d." + "e" * 4088).hint
+    assert refused(KEY_SET.verifier(), "a.b.c.d." + "e" * 4089).hint == ""
+
+
 def test_no_hint_for_a_token_that_is_simply_forged() -> None:
     assert refused(KEY_SET.verifier(), KEY_SET.token()[:-6] + "AAAAAA").hint == ""
 
