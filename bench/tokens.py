@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from betterguard.tokens import KeySource
 
 ALGORITHMS = ("HS256", "EdDSA", "RS256", "ES256")
-ROUNDS = 20
-CALLS = 1000
+ROUNDS = 40
+CALLS = 500
 TOKENS = 16
 FETCHES = 3
 VALID, VALID_LARGE = "valid and cold", "16 kB, valid and cold"

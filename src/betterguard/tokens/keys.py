@@ -11,6 +11,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from betterguard.errors import ConfigurationError, InvalidToken, Reason
 from betterguard.events import Event
 from betterguard.secret import secret_faults
@@ -107,13 +110,14 @@ def read_key_set(jwks: Iterable[object]) -> KeySet:
 
 def hmac_key(secret: bytes) -> VerificationKey:
     """Make a key for HS256 of a secret that was found fit."""
-    # The secret is hashed into it once here, and not for each token.
-    prepared = hmac.new(secret, digestmod="sha256")
+    # The secret is hashed into it once here, and not for each token. The standard library's can be
+    # copied, too, and takes half as long again.
+    prepared = HMAC(secret, SHA256())
 
     def check(signing_input: bytes, signature: bytes) -> bool:
         mac = prepared.copy()
         mac.update(signing_input)
-        return hmac.compare_digest(mac.digest(), signature)
+        return hmac.compare_digest(mac.finalize(), signature)
 
     # Without a thumbprint: secrets are compared with nothing.
     return VerificationKey(alg="HS256", kid=None, thumbprint="", _check=check)
