@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import httpx2
@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from betterguard import BetterGuard, User
-from betterguard.revocation import open_store
+from betterguard.revocation import MemoryStore, Revocation, open_store
+from betterguard.revocation.store import Position
 from tests.servers.asgi import running_app
 from tests.servers.redis import running_redis
 from tests.web.conftest import bearer, make_settings, make_token
@@ -234,6 +235,27 @@ def test_without_staleness_the_store_is_asked_and_its_answer_believed(store: Swi
         socket.send("on")
         assert socket.recv(timeout=LONG) == "ada: on"
         store.away = True
+        assert closing(socket) == (1013, "Authentication temporarily unavailable")
+
+
+class BrokenStore(MemoryStore):
+    """A store that fails, once it is broken, in a way that nobody foresaw: whenever it is asked."""
+
+    broken = False
+
+    async def read(self, after: Position, wait: float) -> tuple[Sequence[Revocation], Position]:
+        if self.broken and not wait:
+            msg = "a fault of its own"
+            raise LookupError(msg)
+        return await super().read(after, wait)
+
+
+def test_a_store_that_breaks_leaves_no_socket_unwatched() -> None:
+    settings, store = make_settings(revocation_max_staleness=0.0), BrokenStore()
+    guard = BetterGuard(settings, revocation_store=store)
+    with served(guard) as api, api.open("/news", make_token("ada")) as socket:
+        assert socket.recv(timeout=LONG) == "news for ada"
+        store.broken = True
         assert closing(socket) == (1013, "Authentication temporarily unavailable")
 
 

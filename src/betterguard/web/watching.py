@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,6 +17,7 @@ from starlette.status import WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocketState
 
 from betterguard.errors import AuthError, ExpiredToken, Reason, RevocationsUnavailable
+from betterguard.events import Event
 from betterguard.web.answers import Refusal
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from betterguard.web.refusals import RefusalLog
 
 __all__ = ["Watches", "turn_away"]
+
+logger = logging.getLogger("betterguard.web")
 
 INTERVAL = 0.25  # seconds
 
@@ -108,6 +112,10 @@ class Watches:
             await self._revocations.catch_up()
         except RevocationsUnavailable as away:
             return away
+        except Exception:
+            # The task must not end of it: open sockets would be watched by nobody.
+            logger.exception("asking for the revocations failed", extra=Event.REVOCATIONS_AWAY())
+            return RevocationsUnavailable(Reason.REVOCATIONS_UNREACHABLE)
         return None
 
     def _refusal(self, watched: _Watched) -> AuthError | None:
