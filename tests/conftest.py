@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.postgres import running_postgres
+from tests.wine import be_patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.servers.postgres import Postgres
+
+
+be_patient()
 
 
 @pytest.fixture

@@ -5,14 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = [
     "CURE",
@@ -41,8 +36,6 @@ CURE = f"{ROOM}force_utf8()\n"
 # On Windows the code page of the run decides; elsewhere the children stand in for it.
 ENCODINGS = ("code page",) if WINDOWS else ("cp1252", "cp1251", "cp932")
 TIMEOUT = 60.0  # seconds
-INTERNAL_ERROR = 1359  # of Windows: what Wine answers when it cannot start a process just now
-T = TypeVar("T")
 HEARD = "print('ready', flush=True)\nsys.stdin.readline()\n"
 
 
@@ -73,18 +66,6 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, **extra}
 
 
-def patiently(start: Callable[[], T]) -> T:
-    """Start a process; try again when a busy Wine fails to make one at all."""
-    for pause in (0.5, 2.0):
-        try:
-            return start()
-        except OSError as error:
-            if getattr(error, "winerror", None) != INTERNAL_ERROR:
-                raise
-            time.sleep(pause)
-    return start()
-
-
 def run(
     program: str,
     *arguments: str,
@@ -95,22 +76,18 @@ def run(
     """Run a program text to its end; its stdout is a pipe, or the file ``sink``."""
     command = [sys.executable, *options, "-c", program, *arguments]
     if sink is None:
-        done = patiently(
-            lambda: subprocess.run(
-                command, env=environment(**extra), capture_output=True, timeout=TIMEOUT, check=False
-            )
+        done = subprocess.run(
+            command, env=environment(**extra), capture_output=True, timeout=TIMEOUT, check=False
         )
         return Outcome(done.returncode, done.stdout, text_of(done.stderr))
     with sink.open("wb") as file:
-        done = patiently(
-            lambda: subprocess.run(
-                command,
-                env=environment(**extra),
-                stdout=file,
-                stderr=subprocess.PIPE,
-                timeout=TIMEOUT,
-                check=False,
-            )
+        done = subprocess.run(
+            command,
+            env=environment(**extra),
+            stdout=file,
+            stderr=subprocess.PIPE,
+            timeout=TIMEOUT,
+            check=False,
         )
     return Outcome(done.returncode, sink.read_bytes(), text_of(done.stderr))
 
@@ -118,14 +95,12 @@ def run(
 def run_orphaned(before: str, after: str, *options: str, **extra: str) -> Outcome:
     """Run ``before``, close the reader's end of stdout, then run ``after``; no output comes."""
     program = f"import sys\n{before}\n{HEARD}{after}"
-    with patiently(
-        lambda: subprocess.Popen(
-            [sys.executable, *options, "-c", program],
-            env=environment(**extra),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+    with subprocess.Popen(
+        [sys.executable, *options, "-c", program],
+        env=environment(**extra),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as child:
         assert child.stdin
         assert child.stdout
@@ -164,8 +139,6 @@ def detached(*arguments: str, **extra: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, *arguments]
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS
-        return patiently(
-            lambda: subprocess.Popen(command, env=environment(**extra), creationflags=flags)
-        )
+        return subprocess.Popen(command, env=environment(**extra), creationflags=flags)
     closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
     return subprocess.Popen(closing, env=environment(**extra))
