@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from betterguard.audit.project import FunctionRef
-    from betterguard.repair.imports import Imports as Wished
 
 
 def without_helper(
@@ -134,7 +133,7 @@ def _ask(draft: Draft, function: FunctionRef, how: str) -> None:
     _tell_users(draft, function)
 
 
-def _refusal(function: FunctionRef, imports: Wished) -> list[str]:
+def _refusal(function: FunctionRef, imports: Imports) -> list[str]:
     """Refuse as the function does: by giving nothing back, else by what it raises."""
     kinds = [stmt.kind for stmt in function.statements]
     silent = "raise" not in kinds and any(
