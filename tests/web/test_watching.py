@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from betterguard import BetterGuard, User
 from betterguard.revocation import MemoryStore, Revocation, open_store
 from betterguard.revocation.store import Position
+from betterguard.web.answers import Refusal
 from tests.servers.asgi import running_app
 from tests.servers.redis import running_redis
 from tests.web.conftest import bearer, make_settings, make_token
@@ -287,13 +289,7 @@ async def test_a_task_that_is_cancelled_from_outside_stays_cancelled() -> None:
     began = asyncio.Event()
 
     async def route() -> None:
-        scope = {
-            "type": "websocket",
-            "headers": [(b"authorization", b"Bearer " + make_token("ada").encode())],
-            "subprotocols": [],
-        }
-        socket = WebSocket(scope, receive=never, send=never)
-        async with guard.watch(socket):
+        async with guard.watch(socket_with(make_token("ada"))):
             began.set()
             await asyncio.Event().wait()
 
@@ -302,6 +298,28 @@ async def test_a_task_that_is_cancelled_from_outside_stays_cancelled() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.anyio
+async def test_no_frame_of_a_refusal_holds_the_token() -> None:
+    def nobody(_: Any) -> User:
+        raise ValueError
+
+    token = make_token("ada")
+    socket = socket_with(token)
+    with pytest.raises(Refusal) as caught:
+        async with BetterGuard(make_settings(), user=nobody).watch(socket):
+            pass
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    ours = [frame for frame in frames if frame.f_globals["__name__"].startswith("betterguard")]
+    assert ours
+    assert not any(token in repr(frame.f_locals) for frame in ours)
+
+
+def socket_with(token: str) -> WebSocket:
+    headers = [(b"authorization", b"Bearer " + token.encode())]
+    scope = {"type": "websocket", "headers": headers, "subprotocols": []}
+    return WebSocket(scope, receive=never, send=never)
 
 
 async def never(*_: Any) -> Any:

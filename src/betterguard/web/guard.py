@@ -319,11 +319,11 @@ class BetterGuard(NotBare, Generic[U]):
     async def _watched(self, socket: WebSocket) -> AsyncIterator[U]:
         try:
             claims = self._required(await self._authenticate(socket))
-            token = read_bearer(socket) or self._cookie(socket) or ""
             user = self._made(claims)
         except AuthError as error:
             refusal = error.with_traceback(None)  # the frames below hold the token
         else:
+            token = read_bearer(socket) or self._cookie(socket) or ""
             async with self._watches.over(socket, claims, token):
                 yield user
             return
