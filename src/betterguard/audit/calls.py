@@ -190,6 +190,8 @@ class Calls:
                 wanted = argument(part, 0, "dependency") or note
                 if wanted is not None:
                     yield Dependency(file, wanted, self._dependency_target(file, wanted), param)
+            elif part.kind == "call":
+                yield from self._made(file, part, param)
             elif part.kind == "name" and hops < MAX_STEPS:
                 target = self.project.resolve(file, part.text)
                 if isinstance(target, Value) and target.expr is not None and target.owner is None:
@@ -202,6 +204,17 @@ class Calls:
         elif expr is not None and expr.kind == "list":
             for part in expr.parts:
                 yield from self.depends(target.file, part, param, None, hops + 1)
+
+    def _made(self, file: File, call: Expr, param: str) -> Iterator[Dependency]:
+        """Give what a project's function that returns ``Depends(…)`` makes a parameter depend on."""
+        factory = self.project.resolve(file, call.text) if call.base is None else None
+        if not isinstance(factory, FunctionRef):
+            return
+        for stmt in factory.statements:
+            if stmt.kind == "return" and stmt.exprs and is_depends(stmt.exprs[0]):
+                wanted = argument(stmt.exprs[0], 0, "dependency")
+                if wanted is not None and wanted.kind == "name":
+                    yield Dependency(factory.file, call, self.name(factory, wanted.text), param)
 
     def _dependency_target(self, file: File, wanted: Expr) -> Target:
         if wanted.kind == "call" and wanted.base is None:

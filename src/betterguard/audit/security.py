@@ -39,6 +39,8 @@ _REFUSING_ERRORS = re.compile(
     r"|invalid_token|missingtoken|tokenexpired|expiredtoken|401|login_required",
     re.IGNORECASE,
 )
+_REDIRECTS = re.compile(r"^30[1-8]$|_30[1-8]_")
+_SIGN_IN = re.compile(r"log_?in|sign_?in|sign-in|log-in|auth", re.IGNORECASE)
 _FORBIDDING_ERRORS = re.compile(
     r"forbidden|permission|accessdenied|access_denied|notallowed|notowner|403", re.IGNORECASE
 )
@@ -179,6 +181,8 @@ class Security:
                 return 401
             if part.text == "403" or part.text.endswith("403_FORBIDDEN"):
                 return 403
+        if raised and candidates and _sends_to_sign_in(expr, candidates):
+            return 401
         return self._error_name(expr.text) if raised and given is None else 0
 
     def _named_status(self, function: FunctionRef, expr: Expr, hops: int) -> int:
@@ -472,6 +476,17 @@ def holds(names: set[str], name: str) -> bool:
             return True
         name = name.rpartition(".")[0]
     return False
+
+
+def _sends_to_sign_in(error: Expr, statuses: list[Expr]) -> bool:
+    """``HTTPException(307, headers={"Location": url_for("login")})``: a refusal in a browser."""
+    headers = keyword(error, "headers")
+    place = keyword(headers, "Location") if headers is not None else None
+    return (
+        place is not None
+        and any(_REDIRECTS.search(status.text) for status in statuses)
+        and any(_SIGN_IN.search(part.text) for part in subexpressions(place))
+    )
 
 
 def _paths(exprs: Iterable[Expr]) -> Iterator[str]:
