@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.project import ClassRef
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.security import mentions
 from betterguard.audit.sqltext import RUNS, pieces
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.project import File, FunctionRef
 
 _STRUCTURE = re.compile(
     r"table|column|schema|field|order|clause|place|marker|limit|offset|sql|set_|sort|direction|cols",
@@ -28,11 +29,18 @@ _SQL = re.compile(
     r"|(?:=|<|>|\bi?like\b|\bin\b)\s*\(?\s*['\"%]*(?:\{\w*\}|%s|$)",
     re.IGNORECASE,
 )
+_BOUNDED = frozenset(
+    {"int", "float", "bool", "UUID", "Decimal", "date", "datetime", "time", "timedelta", "ZoneInfo"}
+)
+_CHOICES = frozenset({"Literal", "typing.Literal"})
 _SAFE = frozenset(
     {"int", "float", "len", "bool", "uuid4", "UUID", "range", "Identifier", "literal"}
 )
 
 _QUOTES = re.compile(r"quote|literal|escape|ident|join", re.IGNORECASE)
+_QUOTES_ONE = re.compile(r"quote|literal|escape", re.IGNORECASE)
+NEAR = 6
+"""Functions of a helper's reach in which it is looked for what quotes."""
 _NAMES_NEXT = re.compile(
     r"\b(?:from|join|into|table|update|schema|exists|index|order\s+by)\s+[\w.\"`]*$", re.IGNORECASE
 )
@@ -46,29 +54,63 @@ def check(code: Code) -> Iterator[Hit]:
     ):
         if RUNS.isdisjoint(function.methods):
             continue
-        runs = [call for call in function.calls if method(call) in RUNS and call.parts]
+        runs = [call for call in function.calls if _runs_sql(code, function, call)]
         params = {
             p.name
             for p in function.params
-            if p.name not in {"self", "cls"} and not _is_number(p.annotation)
+            if p.name not in {"self", "cls"} and not _is_bounded(code, function.file, p.annotation)
         }
         if runs and params:
             yield from _built(code, function, runs, params)
 
 
+def _runs_sql(code: Code, function: FunctionRef, call: Expr) -> bool:
+    """Whether a call takes SQL: ``text`` of a template library takes prose."""
+    if method(call) not in RUNS or not call.parts:
+        return False
+    if call.text != "text" or call.base is not None:
+        return True
+    return code.project.qualify(function.file, "text").split(".")[0] in {
+        "text",
+        "sqlalchemy",
+        "sqlmodel",
+    }
+
+
 def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]) -> Iterator[Hit]:
     tainted = code.security.derived(function, params)
+    by_hand = code.is_script(function.file)
     for call in runs:
         for piece in pieces(function, call.parts[0]):
             if any(
-                mentions(value, tainted) and not _is_chosen(function, value)
+                mentions(value, tainted) and not _is_chosen(code, function, value)
                 for value in _pasted(piece)
             ):
-                yield Hit(function.file.path, piece.pos, "a value is pasted into SQL text")
+                yield Hit(
+                    function.file.path,
+                    piece.pos,
+                    "a value is pasted into SQL text",
+                    Severity.MEDIUM if by_hand else None,
+                )
 
 
-def _is_number(note: Expr | None) -> bool:
-    return note is not None and set(names_in(note)) <= {"int", "float", "bool", "UUID", "uuid.UUID"}
+def _is_bounded(code: Code, file: File, note: Expr | None) -> bool:
+    """Whether a type leaves nobody a choice of words: numbers, dates, names of time zones."""
+    if note is None:
+        return False
+    if note.kind == "sub" and note.base is not None and note.base.text in _CHOICES:
+        return True
+    names = set(names_in(note)) - {"Optional", "typing.Optional"}
+    return bool(names) and all(
+        name.rsplit(".", 1)[-1] in _BOUNDED or _is_enumeration(code, file, name) for name in names
+    )
+
+
+def _is_enumeration(code: Code, file: File, name: str) -> bool:
+    klass = code.project.resolve(file, name)
+    return isinstance(klass, ClassRef) and any(
+        base.rsplit(".", 1)[-1].endswith("Enum") for base in code.project.foreign_bases(klass)
+    )
 
 
 def _pasted(piece: Expr) -> Iterator[Expr]:
@@ -115,7 +157,7 @@ def _operands(expr: Expr) -> Iterator[Expr]:
         yield expr
 
 
-def _is_chosen(function: FunctionRef, value: Expr) -> bool:
+def _is_chosen(code: Code, function: FunctionRef, value: Expr) -> bool:
     """Whether a value is a number, a word of the code's own, or looked at elsewhere in pieces."""
     names = set(names_in(value))
     if value.kind == "call" and (method(value) in _SAFE or _QUOTES.search(method(value))):
@@ -124,7 +166,7 @@ def _is_chosen(function: FunctionRef, value: Expr) -> bool:
         return True
     for name in names:
         given = function.assigned.get(name, ())
-        if given and all(_is_safe(source) for source in given):
+        if given and all(_is_safe(source) or _is_quoted(code, function, source) for source in given):
             return True
     return bool(names) and names <= _compared(function)
 
@@ -134,6 +176,16 @@ def _is_safe(source: Expr) -> bool:
     if source.kind in {"str", "fstr", "bin", "list", "num", "const"}:
         return True
     return any(part.kind == "call" and method(part) in _SAFE for part in subexpressions(source))
+
+
+def _is_quoted(code: Code, function: FunctionRef, source: Expr) -> bool:
+    """Whether a value comes from a function of the project that quotes, itself or by another."""
+    return source.kind == "call" and any(
+        _QUOTES_ONE.search(name)
+        for start in code.calls.entry_points(code.calls.target(function, source))
+        for ref in code.calls.reach(start)[:NEAR]
+        for name in ref.methods
+    )
 
 
 def _compared(function: FunctionRef) -> set[str]:
@@ -182,6 +234,30 @@ from sqlalchemy import text
 def rows(session, model, user: str):
     session.execute(text(f"SET LOCAL app.user = {quote_literal(user)}"))
     return session.execute(text(f"SELECT * FROM {model.name}"))
+"""),
+        Snippet.of("""
+from templates import text
+from sqlmodel import Session
+def page(minutes: str):
+    text(f"This link ends in {minutes} and is for you")
+""", templates="from markup import text\n"),
+        Snippet.of("""
+from sqlalchemy import text
+def rendered(value): return compile_literal(value)
+def alter(session, default: str):
+    shown = rendered(default)
+    session.execute(text(f"ALTER TABLE task ALTER COLUMN title SET DEFAULT {shown}"))
+"""),
+        Snippet.of("""
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+from sqlalchemy import text
+class Order(StrEnum):
+    UP = "asc"
+    DOWN = "desc"
+def tasks(session, zone: ZoneInfo, way: Order | None):
+    session.execute(text(f"SET LOCAL TIME ZONE '{zone.key}'"))
+    return session.execute(text(f"SELECT * FROM task WHERE way = '{way}'"))
 """),
         Snippet.of("""
 def log(logger, user_id: str):
