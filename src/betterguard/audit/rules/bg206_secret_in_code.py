@@ -30,6 +30,8 @@ _SHORTEST = 32
 _READS = frozenset({"getenv", "get", "config", "env", "str", "environ"})
 """What reads a variable of the environment."""
 _SIGNS = frozenset({"decode", "encode"})
+_COOKIES = frozenset({"set_cookie", "delete_cookie", "APIKeyCookie"})
+"""What takes the name of a cookie."""
 _ASIDE = re.compile(r"(?:^|/)(?:docs?|examples?|scripts?|fixtures?|migrations?)/")
 
 
@@ -45,11 +47,17 @@ def check(code: Code) -> Iterator[Hit]:
 
 def _literals(code: Code, file: File) -> Iterator[Hit]:
     for stmt in file.flat.statements.items:
-        if stmt.kind == "assign" and any(is_secret(t.text) for t in stmt.exprs[:-1]):
+        if (
+            stmt.kind == "assign"
+            and any(is_secret(t.text) for t in stmt.exprs[:-1])
+            and not _is_for_tests(file, stmt)
+        ):
             literal = _own_literal(stmt.exprs[-1])
             # A name for itself, SECRET = "secret", is a choice in an enumeration.
             itself = literal is not None and literal.text.lower() == stmt.exprs[0].text.lower()
-            if literal is not None and _is_value(literal) and not itself:
+            if literal is None or not _is_value(literal) or itself:
+                continue
+            if not _names_cookie(code, stmt.exprs[0].text):
                 yield _hit(file, stmt, f"{stmt.exprs[0].text} has a literal value", literal)
     for expr in file.expressions:
         if expr.kind == "call":
@@ -63,6 +71,29 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
                 and _is_value(last)
             ):
                 yield Hit(file.path, expr.pos, _default_message(first), Severity.HIGH)
+
+
+def _is_for_tests(file: File, stmt: Stmt) -> bool:
+    """Whether it stands in a class of settings for tests."""
+    return any(
+        ref.name.startswith("Test") and ref.klass.pos <= stmt.pos < ref.klass.end
+        for ref in file.classes.values()
+    )
+
+
+def _names_cookie(code: Code, name: str) -> bool:
+    """Whether the project uses a variable as the name of a cookie, which is no secret."""
+    last = name.rsplit(".", 1)[-1]
+    if not re.search(r"cookie|session", last, re.IGNORECASE):
+        return False
+    return any(
+        given.kind == "name" and given.text.rsplit(".", 1)[-1] == last
+        for file in code.files("fastapi", "starlette")
+        for call in file.calls
+        if method(call) in _COOKIES or call.text.endswith("cookies.get")
+        for given in (argument(call, 0, "key"), keyword(call, "name"))
+        if given is not None
+    )
 
 
 def _in_call(code: Code, file: File, call: Expr) -> Iterator[Hit]:
@@ -232,6 +263,17 @@ RULE = Rule(
             "class Settings(BaseSettings):\n    better_auth_secret: str\n    secret_name: str\n"
         ),
         Snippet.of("import os\nSECRET_KEY = os.getenv('SECRET_KEY', '')\n"),
+        Snippet.of(
+            "from fastapi import Request\nfrom pydantic_settings import BaseSettings\n"
+            "class Settings(BaseSettings):\n    SESSION_COOKIE_KEY: str = 'app_session'\n"
+            "settings = Settings()\n"
+            "def who(request: Request):\n"
+            "    return request.cookies.get(settings.SESSION_COOKIE_KEY)\n"
+        ),
+        Snippet.of(
+            "from pydantic_settings import BaseSettings\n"
+            "class TestSettings(BaseSettings):\n    secret_key: str = 'for-tests'\n"
+        ),
         Snippet.of("import os\nMINIO_SECRET_KEY = os.getenv('MINIO_SECRET_KEY', 'minioadmin')\n"),
     ),
     invalid=(
