@@ -101,6 +101,11 @@ class Code:
             for decode in self.security.decodes(function)
         )
 
+    @cached_property
+    def endpoints(self) -> frozenset[int]:
+        """The functions that answer requests, by ``id``."""
+        return frozenset([id(route.function.function) for route in self.app.routes])
+
     def reaches_owned(self, function: FunctionRef) -> bool:
         """Whether a function, or what it runs, has statements over rows with an owner."""
         key = id(function.function)

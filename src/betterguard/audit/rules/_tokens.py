@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
-    from betterguard.audit.facts import Expr
+    from betterguard.audit.facts import Expr, Param
     from betterguard.audit.project import FunctionRef
     from betterguard.audit.security import Decode
 
@@ -25,6 +25,12 @@ TOKEN_NAME = re.compile(
 IDENTITY_NAMES = re.compile(r"user|payload|claims|identity|principal|sub$", re.IGNORECASE)
 _NAMES: WeakKeyDictionary[FunctionRef, set[str]] = WeakKeyDictionary()
 """What was worked out, for as long as the project is in memory: several rules ask."""
+_HOLD_CLAIMS = frozenset(
+    {"payload", "claims", "decoded", "token_payload", "decoded_token", "token_data"}
+)
+_TAKE_CLAIMS = frozenset({"payload", "claims", "token_payload", "jwt_payload", "decoded_token"})
+_MAKES_CLAIMS = re.compile(r"token|jwt|claim|decode|verif|auth|validat", re.IGNORECASE)
+_CLAIMS_CLASS = re.compile(r"token|jwt|claim|auth", re.IGNORECASE)
 _STRIPPERS = frozenset({"replace", "split", "strip", "removeprefix", "partition", "lstrip"})
 
 
@@ -164,21 +170,41 @@ def _constant_texts(code: Code, decode: Decode, name: Expr) -> set[str]:
 
 def payload_names(code: Code, function: FunctionRef) -> set[str]:
     """Local names that hold a token's claims."""
-    found: set[str] = set()
-    for name, values in function.assigned.items():
-        for value in values:
-            if value.kind != "call" or value.base is not None:
-                continue
-            if code.security.decode(function.file, value, function) is not None or name in {
-                "payload",
-                "claims",
-                "decoded",
-                "token_payload",
-                "decoded_token",
-                "token_data",
-            }:
-                found.add(name)
-    for param in function.params:
-        if param.name in {"payload", "claims", "token_payload", "jwt_payload", "decoded_token"}:
-            found.add(param.name)
+    found = {
+        name
+        for name, values in function.assigned.items()
+        for value in values
+        if value.kind == "call"
+        and value.base is None
+        and (
+            code.security.decode(function.file, value, function) is not None
+            or (name in _HOLD_CLAIMS and _gives_claims(value))
+        )
+    }
+    found.update(
+        param.name
+        for param in function.params
+        if param.name in _TAKE_CLAIMS and _takes_claims(code, function, param)
+    )
     return found
+
+
+def _gives_claims(call: Expr) -> bool:
+    """Whether a call gives claims by its name, by a token that it takes, or out of the request."""
+    return bool(_MAKES_CLAIMS.search(call.text)) or any(
+        TOKEN_NAME.search(name) or name == "request.state"
+        for part in call.parts
+        for name in names_in(part)
+    )
+
+
+def _takes_claims(code: Code, function: FunctionRef, param: Param) -> bool:
+    """Whether a parameter gets claims, not the body of a request or another kind of message."""
+    injected = tuple(code.calls.param_dependencies(function.file, param))
+    if injected:
+        return any(code.security.gate(dependency) for dependency in injected)
+    if param.annotation is not None:
+        klass = code.project.annotated(function.file, param.annotation)
+        if klass is not None and not _CLAIMS_CLASS.search(klass.name):
+            return False
+    return id(function.function) not in code.endpoints

@@ -46,6 +46,11 @@ _HARMLESS = frozenset(
     ]
 )
 _HEADERS = re.compile(r"(?:^|\.)request\.headers$|^(?:request_)?headers$")
+_SESSION_COOKIE = re.compile(r"token|session|jwt|auth", re.IGNORECASE)
+_MAKES_TOKEN = re.compile(
+    r"(?:create|make|generate|issue|encode|sign|new)_\w*(?:token|jwt)|(?:^|\.)jwt\.encode$",
+    re.IGNORECASE,
+)
 _SECRET_NAMES = re.compile(
     r"(?:^|[._])(?:\w+_)?(?:api_?key|password|passwd|private_?key)$", re.IGNORECASE
 )
@@ -59,15 +64,25 @@ _NOT_SECRET = re.compile(
 
 def check(code: Code) -> Iterator[Hit]:
     """``print`` and logging calls with a token, its claims or all headers in their arguments."""
-    for function in code.functions("jwt", "jose", "Bearer", "headers"):
+    for function in code.functions("jwt", "jose", "Bearer", "headers", "starlette", "fastapi"):
         if code.is_script(function.file):
             continue
-        held = tokens.token_names(function)
+        held = tokens.token_names(function) | _made(function)
         claims = _claims(code, function)
         for call in console.outputs(function):
             what = _secret(call, held, claims)
             if what:
                 yield Hit(function.file.path, call.pos, f"{what} written to the log")
+
+
+def _made(function: FunctionRef) -> set[str]:
+    """Local names that hold a token which the function has made."""
+    return {
+        name
+        for name, values in function.assigned.items()
+        if tokens.TOKEN_NAME.search(name)
+        and any(value.kind == "call" and _MAKES_TOKEN.search(value.text) for value in values)
+    }
 
 
 def _claims(code: Code, function: FunctionRef) -> set[str]:
@@ -109,10 +124,16 @@ def _is_plain_get(call: Expr) -> bool:
 
 
 def _of_get(call: Expr) -> str:
-    key = call.parts[0].text.lower() if call.parts else ""
-    if call.text.endswith("headers.get") and key == "authorization":
-        return "the Authorization header is"
+    if call.text.endswith("headers.get") and call.parts:
+        return _of_header(call.parts[0].text)
+    if call.text.endswith("cookies.get") and call.parts:
+        return "a token is" if _SESSION_COOKIE.search(call.parts[0].text) else ""
     return ""
+
+
+def _of_header(name: str) -> str:
+    shown = {"authorization": "the Authorization header is", "cookie": "all cookies are"}
+    return shown.get(name.lower(), "")
 
 
 def _of_part(expr: Expr, held: set[str], claims: set[str]) -> str:
@@ -121,6 +142,8 @@ def _of_part(expr: Expr, held: set[str], claims: set[str]) -> str:
     is_slice = bool(expr.parts) and expr.parts[0].text == "slice"
     if base is None or (base.kind == "name" and base.text in claims and not is_slice):
         return ""
+    if base.kind == "name" and _HEADERS.search(base.text) and expr.parts:
+        return _of_header(expr.parts[0].text)
     return _exposed(base, held, set())
 
 
@@ -143,7 +166,7 @@ def _named(name: str, held: set[str], claims: set[str]) -> str:
         return "a token's claims are"
     if _HEADERS.search(name) and name.startswith("request"):
         return "all request headers are"
-    return ""
+    return "all cookies are" if name == "request.cookies" else ""
 
 
 RULE = Rule(
@@ -169,6 +192,17 @@ def current_user(token: str):
     logger.info("token present: %s", bool(token))
     return payload
 """),
+        Snippet.of("""
+from fastapi import Depends, FastAPI, Request
+app = FastAPI()
+async def parsed(request: Request):
+    payload = await request.json()
+    logger.info("parsed %s of %s", payload, request.headers["content-type"])
+    return payload
+@app.post("/hooks")
+async def taken(payload=Depends(parsed)):
+    logger.info("taken", extra={"payload": payload})
+"""),
     ),
     invalid=(
         Snippet.of("""
@@ -188,6 +222,25 @@ def current_user(token: str):
 from fastapi import Request
 def hello(request: Request):
     logger.debug("headers: %s", dict(request.headers))
+"""),
+        Snippet.of("""
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/login")
+def login(user_id: str):
+    access_token = create_access_token(data={"sub": user_id})
+    print(f"setting access_token={access_token}")
+"""),
+        Snippet.of("""
+from fastapi import Request
+def who(request: Request):
+    logger.debug("cookies: %s", request.cookies)
+"""),
+        Snippet.of("""
+from fastapi import Request
+def data(request: Request):
+    token_data = getattr(request.state, "token_data", None)
+    logger.info(f"Token data: {token_data}")
 """),
     ),
     fixed=(

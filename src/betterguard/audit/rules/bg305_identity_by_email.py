@@ -151,6 +151,17 @@ RULE = Rule(
             "class User(SQLModel, table=True):\n"
             "    id: str = Field(primary_key=True)\n    email: str\n",
         ),
+        Snippet.of(
+            "from pydantic import BaseModel\nfrom sqlmodel import select\n"
+            "from models import User\n"
+            "class LoginInput(BaseModel):\n    email: str\n    password: str\n"
+            "def authenticate(session, payload: LoginInput):\n"
+            "    user = session.exec(select(User).where(User.email == payload.email)).first()\n"
+            "    return user if verify_password(payload.password, user.digest) else None\n",
+            models="from sqlmodel import Field, SQLModel\n"
+            "class User(SQLModel, table=True):\n"
+            "    id: str = Field(primary_key=True)\n    email: str\n    digest: str\n",
+        ),
     ),
     invalid=(
         Snippet.of(
