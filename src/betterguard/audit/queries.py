@@ -219,7 +219,7 @@ class Queries:
             for name, values in function.assigned.items():
                 for value in values:
                     inside = value.pos <= call.pos and call.end <= value.end
-                    if inside or any(part in found for part in names_in(value) if _is_plain(value)):
+                    if inside or (_is_plain(value) and _carries_on(value, found)):
                         found.add(name)
         return found
 
@@ -238,6 +238,13 @@ class Queries:
 def _is_plain(value: Expr) -> bool:
     """Whether a value carries a statement on: executes it, narrows it, takes its result."""
     return value.kind in {"call", "name"}
+
+
+def _carries_on(value: Expr, found: set[str]) -> bool:
+    """Whether a value takes one of the names, or goes on with it: ``statement.limit(9)``."""
+    if any(part in found for part in names_in(value)):
+        return True
+    return value.kind == "call" and value.base is not None and _root(value) in found
 
 
 def _root(call: Expr) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
-    from betterguard.audit.facts import Expr
+    from betterguard.audit.facts import Expr, Param
     from betterguard.audit.project import FunctionRef
     from betterguard.audit.queries import Query, RawQuery
 
@@ -58,6 +58,8 @@ class _Walk:
         self.seen: set[tuple[int, frozenset[str]]] = set()
         self.own: dict[int, set[str]] = {}
         """For each function, the names that hold rows of the caller's, or parts of them."""
+        self.callers: dict[int, set[str]] = {}
+        """For each function, the parameters that were given who is calling."""
 
     def function(
         self, function: FunctionRef, chosen: set[str], depth: int, *, verified: bool
@@ -150,12 +152,17 @@ class _Walk:
 
     def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
         """Whether a condition is on the caller by another column: a team, a household, a role."""
-        callers = self.code.security.principals(function)
+        callers = self._callers(function)
         return any(mentions(condition, callers) for condition in query.conditions) or any(
             name.startswith(("self.user", "self.current_user", "current_user"))
             for condition in query.conditions
             for name in names_in(condition)
         )
+
+    def _callers(self, function: FunctionRef) -> set[str]:
+        """Names that hold who is calling: found out here, or handed over."""
+        given = self.callers.get(id(function.function), set())
+        return self.code.security.principals(function) | given
 
     def _raw_leak(self, function: FunctionRef, raw: RawQuery, names: set[str]) -> str:
         for table in raw.tables:
@@ -208,6 +215,12 @@ class _Walk:
                 }
                 mine = {param for param, value in bound if mentions(value, self._own(function))}
                 self.own.setdefault(id(helper.function), set()).update(mine)
+                callers = {
+                    param
+                    for param, value in bound
+                    if value.kind == "name" and value.text in self._callers(function)
+                }
+                self.callers.setdefault(id(helper.function), set()).update(callers)
                 if chosen or not bound:
                     ids = {n for _, value in bound for n in names_in(value) if _touches(n, names)}
                     sure = verified or self._is_sure(function, call, ids)
@@ -215,12 +228,7 @@ class _Walk:
 
     def _is_row(self, helper: FunctionRef, name: str) -> bool:
         param = owners.param(helper, name)
-        if param is None or param.annotation is None:
-            return False
-        return (
-            self.code.models.get(self.code.project.annotated(helper.file, param.annotation))
-            is not None
-        )
+        return param is not None and _is_row(self.code, helper, param)
 
     def _is_sure(self, function: FunctionRef, call: Expr, ids: set[str]) -> bool:
         """Whether the caller of a helper already made sure, or will with what it gets back."""
@@ -248,6 +256,15 @@ class _Walk:
             for later in function.calls
             if names
         )
+
+
+def _is_row(code: Code, function: FunctionRef, param: Param) -> bool:
+    """Whether a parameter takes a row that somebody else has found."""
+    note = param.annotation
+    return (
+        note is not None
+        and code.models.get(code.project.annotated(function.file, note)) is not None
+    )
 
 
 def _touches(name: str, names: set[str]) -> bool:
@@ -295,7 +312,7 @@ def _ignored_owner(code: Code) -> Iterator[Hit]:
         names = [name for name in names if name != "user"]
         if not names or _is_mentioned(function, set(names)):
             continue
-        others = {p.name for p in function.params} - set(names)
+        others = {p.name for p in function.params if not _is_row(code, function, p)} - set(names)
         for query in code.queries.of(function):
             model = query.model
             if not model.owner or model.is_user or restricts(query, model.owner):
@@ -470,6 +487,41 @@ def free(task_id: int, title: str, me=Depends(get_current_user), session=Depends
     if taken and taken.id != task_id:
         raise HTTPException(409)
     return {"free": True}
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+class Label(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str
+    name: str
+class TaskLabel(SQLModel, table=True):
+    task_id: int = Field(primary_key=True)
+    label_id: int = Field(primary_key=True)
+def labels_of(session, task: Task, user_id: str):
+    named = select(Label.name).join(TaskLabel, Label.id == TaskLabel.label_id)
+    return session.exec(named.where(TaskLabel.task_id == task.id)).all()
+@app.get("/tasks")
+def tasks(offset: int, me=Depends(get_current_user), session=Depends(get_session)):
+    mine = select(Task).where(Task.user_id == me)
+    page = mine.offset(offset).limit(9)
+    for task in session.exec(page).all():
+        named = select(Label.name).join(TaskLabel, Label.id == TaskLabel.label_id)
+        yield task, session.exec(named.where(TaskLabel.task_id == task.id)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+def shared(user): return select(Share.task_id).where(Share.with_id == user)
+class Search:
+    def run(self, session, caller, task_id):
+        found = select(Task).where(Task.id == task_id, Task.id.in_(shared(caller)))
+        return session.exec(found).first()
+@app.get("/search/{task_id}")
+def search(task_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    return Search().run(session, me, task_id)
 """
         ),
         Snippet.of(
