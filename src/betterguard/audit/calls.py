@@ -130,6 +130,10 @@ class Calls:
 
     def _class_of(self, function: FunctionRef, value: Expr) -> ClassRef | None:
         if value.kind == "call" and value.base is None:
+            head, _, rest = value.text.partition(".")
+            if head in {"self", "cls"} and function.owner is not None and "." not in rest:
+                own = self.project.member(function.owner, rest)
+                return self.result(own) if own is not None else None
             return self.result(self.project.resolve(function.file, value.text))
         if value.kind == "name":
             params = [param for param in function.params if param.name == value.text]

@@ -118,7 +118,7 @@ class Queries:
                 for target in stmt.exprs[:-1]:
                     if target.kind == "name" and "." in target.text:
                         of, _, name = target.text.rpartition(".")
-                        if mapped or of != "self":
+                        if (mapped or of != "self") and not self._is_elsewhere(function, of):
                             yield name, stmt.exprs[-1], None
         for call in function.calls:
             if call.names:
@@ -126,6 +126,13 @@ class Queries:
                 if model is not None or method(call) == "values":
                     for name, value in keywords(call):
                         yield name, value, model
+
+    def _is_elsewhere(self, function: FunctionRef, name: str) -> bool:
+        """Whether a local name holds an object of a class that is no table."""
+        if name == "self" or "." in name:
+            return False
+        klass = self.calls.local_class(function, name)
+        return klass is not None and self.models.get(klass) is None
 
     def _constructed(self, function: FunctionRef, call: Expr) -> Model | None:
         if call.base is not None or not method(call)[:1].isupper():

@@ -18,7 +18,7 @@ from betterguard.audit.visit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from betterguard.audit.application import Application, Middleware, Route
     from betterguard.audit.calls import Calls, Dependency
@@ -53,6 +53,7 @@ AUTH_NAMES = re.compile(
 _SCHEMES = re.compile(
     r"(?:^|\.)(?:HTTPBearer|OAuth2\w*|APIKey\w+|HTTPBasic|HTTPDigest|OpenIdConnect)$"
 )
+_CREDENTIAL = re.compile(r"authorization|bearer|cookie|token", re.IGNORECASE)
 _PRIVILEGE = re.compile(
     r"admin|superuser|staff|moderator|role|permission|scope|privilege|internal|service_?token"
     r"|service_?key|api_?key|system_?user|can_?manage|organi[sz]ation_?member",
@@ -319,6 +320,19 @@ class Security:
             )
         return self._refusing
 
+    def refusing(self) -> tuple[Middleware, ...]:
+        """Give the middleware that answers 401 for whatever reason, that which only translates too."""
+        guards = self.guards()
+        return tuple(
+            middleware
+            for middleware in self.app.middleware
+            if middleware in guards
+            or any(
+                self._answers_401(ref, _passes_on)
+                for ref in self.calls.entry_points(middleware.target)
+            )
+        )
+
     def _guards(self, function: FunctionRef, depth: int = 0) -> bool:
         """Whether it refuses callers: itself, or by what it runs and does not quietly catch.
 
@@ -327,7 +341,7 @@ class Security:
         """
         if depth > MAX_GUARDS:
             return False
-        if self._refuses_itself(function):
+        if self._answers_401(function, self._passes_on_unasked):
             return True
         quiet = [(s.pos, s.orelse[0].pos) for s in function.statements if _catches_quietly(s)]
 
@@ -344,13 +358,14 @@ class Security:
             if ref.function is not function.function
         )
 
-    def _refuses_itself(self, function: FunctionRef) -> bool:
+    def _answers_401(self, function: FunctionRef, passes_on: Callable[[Stmt], bool]) -> bool:
+        """Whether it answers 401 itself, other than for an error of what it passes a request on to."""
         if self.refuses(function) != UNAUTHORIZED:
             return False
         translated = [
             (handler.pos, handler.end)
             for stmt in function.statements
-            if stmt.kind == "try" and _passes_on(stmt)
+            if stmt.kind == "try" and passes_on(stmt)
             for handler in stmt.orelse
             if handler.kind == "except"
         ]
@@ -358,6 +373,22 @@ class Security:
             self.refusal(function, stmt) == UNAUTHORIZED
             and not any(start <= stmt.pos < end for start, end in translated)
             for stmt in function.statements
+        )
+
+    def _passes_on_unasked(self, stmt: Stmt) -> bool:
+        """Whether a ``try`` hands the request on, and nothing in it asks who is calling."""
+        if _passes_on(stmt):
+            return True
+        inner = statements(stmt.body, nested=False)
+        parts = [part for each in inner for expr in each.exprs for part in subexpressions(expr)]
+        names = [part.text for part in parts if part.kind in {"call", "name"}]
+        asks = any(AUTH_NAMES.search(name) for name in names) or any(
+            part.kind == "str" and _CREDENTIAL.search(part.text) for part in parts
+        )
+        return (
+            any(name.rsplit(".", 1)[-1] == "call_next" for name in names)
+            and not asks
+            and not any(each.kind == "raise" for each in inner)
         )
 
     def covers(self, middleware: Middleware, route: Route) -> bool:
@@ -385,13 +416,32 @@ class Security:
         return self._public[key]
 
     def _allowed(self, function: FunctionRef) -> Iterator[tuple[str, bool]]:
-        texts = list(_paths(function.expressions))
-        for expr in function.expressions:
-            if expr.kind == "name":
-                texts.extend(_paths(self._constants(function, expr.text)))
+        texts = list(self._named_paths(function, function.expressions))
         prefix = any(method(call) == "startswith" for call in function.calls)
+        exact = set(self._compared_paths(function)) - set(self._begun_paths(function))
         for text in dict.fromkeys(texts):
-            yield text, prefix
+            yield text, prefix and text not in exact
+
+    def _compared_paths(self, function: FunctionRef) -> Iterator[str]:
+        """``path in {"/health"}``: these are let pass as they stand."""
+        compared = [part for part in function.expressions if part.kind == "cmp"]
+        return self._named_paths(function, (side for part in compared for side in part.parts))
+
+    def _begun_paths(self, function: FunctionRef) -> Iterator[str]:
+        """``path.startswith("/docs")``, also for each of a collection."""
+        calls = [call for call in function.calls if method(call) == "startswith"]
+        looped = [part for part in function.expressions if part.kind == "comp"]
+        loops = [stmt.exprs[1] for stmt in function.statements if stmt.kind == "for"]
+        given = [*(part for call in calls for part in call.parts), *loops]
+        given.extend(inner for part in looped for inner in subexpressions(part)[1:])
+        return self._named_paths(function, given)
+
+    def _named_paths(self, function: FunctionRef, exprs: Iterable[Expr]) -> Iterator[str]:
+        """Give the paths that expressions hold, themselves or by the names of constants."""
+        for expr in exprs:
+            yield from _paths((expr,))
+            if expr.kind == "name":
+                yield from _paths(self._constants(function, expr.text))
 
     def _constants(self, function: FunctionRef, name: str) -> Iterable[Expr]:
         if name.startswith(("self.", "cls.")) and function.owner is not None:

@@ -208,6 +208,46 @@ def tasks(session: Session = Depends(get_session)):
         Snippet.of(
             _HEAD
             + """
+from fastapi import Request
+app = FastAPI()
+def role_of(kind: str):
+    async def dependency(user: str = Depends(get_user)):
+        return user, kind
+    return Depends(dependency)
+@app.get("/tasks")
+def tasks(role=role_of("reader"), session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+async def signed_in(request: Request):
+    if request.cookies.get("session") is None:
+        raise HTTPException(307, headers={"Location": str(request.url_for("login"))})
+@app.get("/board", dependencies=[Depends(signed_in)])
+def board(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+from fastapi.responses import JSONResponse
+app = FastAPI()
+@app.middleware("http")
+async def gate(request, call_next):
+    try:
+        caller = await identity.verify(request.headers.get("x-key"))
+        request.state.caller = caller
+        count(caller)
+        response = await call_next(request)
+        return response
+    except KeyError:
+        return JSONResponse({"detail": "no"}, status_code=401)
+@app.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
 class User(SQLModel, table=True):
     id: str = Field(primary_key=True)
     email: str
@@ -277,6 +317,28 @@ app = FastAPI()
 async def errors(request, call_next):
     try:
         return await call_next(request)
+    except NotSignedIn:
+        return JSONResponse({"detail": "no"}, status_code=401)
+@app.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+from fastapi.responses import JSONResponse
+app = FastAPI()
+@app.middleware("http")
+async def tenancy(request, call_next):
+    try:
+        tenant = await resolve(request)
+        if not tenant:
+            return JSONResponse({"detail": "which tenant?"}, status_code=400)
+        use(tenant)
+        count(tenant)
+        response = await call_next(request)
+        return response
     except NotSignedIn:
         return JSONResponse({"detail": "no"}, status_code=401)
 @app.get("/tasks")
@@ -380,6 +442,7 @@ def count(user: str = Depends(get_user), session: Session = Depends(get_session)
     return len(session.exec(select(Task)).all())
 """
         ),
+        None,
         None,
         None,
         None,

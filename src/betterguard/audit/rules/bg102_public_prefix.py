@@ -77,7 +77,14 @@ RULE = Rule(
         "added next year. Compare whole paths, or end each prefix with a slash."
     ),
     check=check,
-    valid=(Snippet.of(_GATE.format(condition="request.url.path in PUBLIC")),),
+    valid=(
+        Snippet.of(_GATE.format(condition="request.url.path in PUBLIC")),
+        Snippet.of(
+            _GATE.format(
+                condition="request.url.path in PUBLIC or request.url.path.startswith('/static/')"
+            )
+        ),
+    ),
     invalid=(
         Snippet.of(_GATE.format(condition="any(request.url.path.startswith(p) for p in PUBLIC)")),
     ),

@@ -80,6 +80,19 @@ RULE = Rule(
     fix=Fixing.EITHER,
     valid=(
         Snippet.of(
+            _HEAD
+            + """
+from pydantic import BaseModel
+class State(BaseModel):
+    created_at: str
+class Store:
+    def load(self) -> State: ...
+    def touch(self):
+        state = self.load()
+        state.created_at = datetime.now(timezone.utc).isoformat()
+"""
+        ),
+        Snippet.of(
             _HEAD + "def add(session):\n    now = datetime.now(timezone.utc)\n"
             "    session.execute(text('INSERT INTO task VALUES (:created_at)'), "
             "{'created_at': now})\n    return now.isoformat()\n"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Find refusals outside of CORS: what is added later runs first."""
-    guards = list(code.security.guards())
+    guards = code.security.refusing()
     for added in cors.middleware(code):
         for guard in guards:
             if guard.app != added.app or not _is_outside(guard, added):
