@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from betterguard.audit.rules._ownership import client_names
+from betterguard.audit.rules._ownership import client_names, path_owners
 from betterguard.audit.rules._routes import owned_models
 from betterguard.audit.visit import method
 
@@ -70,6 +70,11 @@ _CAPABILITY = re.compile(
     re.IGNORECASE,
 )
 """Path parameters that only whoever was given them knows."""
+_PROVES = re.compile(
+    r"token|code|otp|secret|signature|password|key|hash|state|body|form|data|request",
+    re.IGNORECASE,
+)
+"""Parameters by which somebody can show who they are."""
 _DEBUG = re.compile(
     r"(?:^|[/_-])(?:tests?|debug|dev|demo|seed|tmp|temp|sandbox)(?:$|[/_-])", re.IGNORECASE
 )
@@ -92,7 +97,9 @@ def is_public(code: Code, route: Route) -> bool:
     """Whether a route is one that people reach before they are signed in."""
     if any(_matches(route.path, given) for given in code.knowledge.public_routes):
         return True
-    if route.path.rstrip("/") in {"", "/api", "/api/v1", "/v1"} or _is_sign_in(route):
+    if route.path.rstrip("/") in {"", "/api", "/api/v1", "/v1"}:
+        return True
+    if _is_sign_in(route) and not _is_about_another(code, route):
         return True
     if _is_probe(code, route):
         return True
@@ -123,6 +130,19 @@ def _is_sign_in(route: Route) -> bool:
     return bool(rest) and all(_SIGN_IN_HERE.fullmatch(step) for step in rest)
 
 
+def _is_about_another(code: Code, route: Route) -> bool:
+    """Whether a path names any user, and nothing that is sent along proves to be that one."""
+    if not path_owners(route):
+        return False
+    chosen = client_names(code, route) - set(path_owners(route))
+    return not any(
+        _PROVES.search(param.name)
+        or code.project.annotated(route.file, param.annotation) is not None
+        for param in route.function.params
+        if param.name in chosen and param.annotation is not None
+    )
+
+
 def _is_probe(code: Code, route: Route) -> bool:
     """Whether it tells if the application lives, and takes nothing from who asks."""
     steps = _steps(route.path)
@@ -135,7 +155,7 @@ def _is_open(route: Route) -> bool:
         return True
     if _TECHNICAL_NAME.fullmatch(route.function.name):
         return True
-    last = steps[-1] if steps else ""
+    last = steps[-1] if steps and not route.path.rstrip("/").endswith("}") else ""
     if _FORMS.fullmatch(last):
         return route.methods == ("POST",)
     if route.methods == ("GET",) and any(_PICTURES.fullmatch(step) for step in steps):

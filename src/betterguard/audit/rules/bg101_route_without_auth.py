@@ -426,6 +426,25 @@ def tasks(session: Session = Depends(get_session)):
     return session.exec(select(Task)).all()
 """
         ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.get("/google/refresh-token/{user_id}/{project_id}")
+def refresh(user_id: str, project_id: str):
+    return renew(user_id, project_id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.get("/stripe/metrics/{project_id}")
+def figures(project_id: str):
+    user_id = "hardcoded_user_id"
+    return fetch(user_id, project_id)
+"""
+        ),
     ),
     fixed=(
         None,
@@ -464,6 +483,8 @@ def download(user = Depends(get_user), session: Session = Depends(get_session)):
 app.include_router(router)
 """
         ),
+        None,
+        None,
         None,
         None,
     ),
