@@ -1,4 +1,4 @@
-"""Signing in, or signing up again, without the password being checked."""
+"""Signing in, signing up again or changing a password without any proof of who asks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import FunctionRef
+from betterguard.audit.project import FunctionRef, fields
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.security import mentions
 from betterguard.audit.visit import method, names_in, positional, statements, subexpressions
@@ -24,6 +24,16 @@ _SIGN_IN = re.compile(
 _SIGN_UP = re.compile(r"(?:^|[/_-])(?:register|sign[_-]?up|registration)(?:$|[/_-])", re.IGNORECASE)
 _CHECKS = re.compile(
     r"verify|check|compare|authenticate|valid|match|sign_?in|login|hash", re.IGNORECASE
+)
+_STORED = re.compile(r"\.\w*(?:password|passwd|pwd)\w*$", re.IGNORECASE)
+"""An attribute of an account that holds its password, or a digest of it."""
+_PROOF = re.compile(
+    r"token|(?:^|_)(?:code|otp|pin|secret|answer|signature|nonce|key|old|current)(?:_|$)",
+    re.IGNORECASE,
+)
+_PROVES = re.compile(
+    r"verif|consume|compare|(?:check|valid|confirm|redeem)\w*(?:token|code|otp|reset|link)",
+    re.IGNORECASE,
 )
 _EXISTS = re.compile(r"exist|found|already|user|account", re.IGNORECASE)
 
@@ -45,6 +55,44 @@ def check(code: Code) -> Iterator[Hit]:
                 )
         elif _SIGN_UP.search(route.path) or _SIGN_UP.search(route.function.name):
             yield from _known_account(code, route)
+        elif _sets_password(code, route) and not _is_proved(code, route):
+            yield Hit(
+                route.file.path,
+                route.pos,
+                f"{route.path} sets a new password for an account that anyone may name",
+                evidence=("no token, code or former password is asked for",),
+            )
+
+
+def _sets_password(code: Code, route: Route) -> bool:
+    """Whether an open route changes the password of an account that is found by what is sent."""
+    if not route.apps or {"POST", "PUT", "PATCH"}.isdisjoint(route.methods):
+        return False
+    if code.security.protection(route)[0] in {"required", "optional"} or route.conditional:
+        return False
+    return any(
+        stmt.kind == "assign"
+        and any(_STORED.search(target.text) for target in stmt.exprs[:-1])
+        and any(query.model.is_user for query in code.queries.of(function))
+        for function in code.calls.reach(route.function)
+        if "password" in function.file.facts.words
+        for stmt in function.statements
+    )
+
+
+def _is_proved(code: Code, route: Route) -> bool:
+    """Whether something that only the account's owner has is sent along, or looked at."""
+    sent = {param.name for param in route.function.params}
+    for param in route.function.params:
+        klass = param.annotation and code.project.annotated(route.file, param.annotation)
+        for ancestor in code.project.ancestry(klass) if klass else ():
+            sent.update(stmt.exprs[0].text for stmt in fields(ancestor.klass))
+    reached = code.calls.reach(route.function)
+    return any(_PROOF.search(name) for name in sent) or any(
+        _PROVES.search(method(call)) or code.security.decode(ref.file, call, ref) is not None
+        for ref in reached
+        for call in ref.calls
+    )
 
 
 def _takes_password(code: Code, route: Route) -> bool:
@@ -161,17 +209,32 @@ def make_token(user_id):
     return jwt.encode({"sub": user_id}, KEY, algorithm="HS256")
 """
 
+_RESET = """
+from fastapi import Depends
+from sqlmodel import Field, Session, SQLModel, select
+class User(SQLModel, table=True):
+    id: str = Field(primary_key=True)
+    email: str
+    password_hash: str
+class Reset(BaseModel):
+    email: str
+    new_password: str
+class Change(Reset):
+    old_password: str
+"""
+
 RULE = Rule(
     id="BG106",
     name="login-without-password",
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
     cwe=287,
-    message="A sign-in or sign-up route issues a token without checking the password.",
+    message="A route signs somebody in, or sets their password, without any proof of who asks.",
     why=(
         "Whoever knows an e-mail address becomes that user. It happens when a demonstration "
-        "login creates unknown users and simply returns known ones. Let Better Auth sign people "
-        "in; the back end only verifies tokens."
+        "login creates unknown users and simply returns known ones, or when a form for a "
+        "forgotten password takes the new one at once. Let Better Auth sign people in; the back "
+        "end only verifies tokens."
     ),
     check=check,
     valid=(
@@ -184,6 +247,21 @@ def login(form: Login):
     if not user or not verify_password(form.password, user.password):
         raise HTTPException(401)
     return make_token(user.id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + _RESET
+            + """
+@app.post("/reset-password")
+def reset(form: Reset, code: str, session: Session = Depends(get_session)):
+    user = session.exec(select(User).where(User.email == form.email)).first()
+    redeem_code(user, code)
+    user.password_hash = hash_password(form.new_password)
+@app.post("/change-password")
+def change(form: Change, session: Session = Depends(get_session)):
+    user = session.exec(select(User).where(User.email == form.email)).first()
+    user.password_hash = exchanged(user, form.old_password, form.new_password)
 """
         ),
     ),
@@ -206,6 +284,19 @@ def register(form: Login):
     if existing:
         return {"token": make_token(existing.id)}
     raise HTTPException(400)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + _RESET
+            + """
+@app.post("/reset-password")
+def reset(form: Reset, session: Session = Depends(get_session)):
+    user = session.exec(select(User).where(User.email == form.email)).first()
+    if not user:
+        raise HTTPException(404)
+    user.password_hash = hash_password(form.new_password)
+    session.commit()
 """
         ),
     ),
