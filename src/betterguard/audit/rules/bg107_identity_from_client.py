@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.security import AUTH_NAMES
+from betterguard.audit.rules import _tokens as tokens
+from betterguard.audit.security import AUTH_NAMES, mentions
 from betterguard.audit.visit import argument, method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -36,6 +37,28 @@ def check(code: Code) -> Iterator[Hit]:
                 evidence=(f"{function.name} decides who is calling",),
             )
             break
+    for route in code.app.routes:
+        yield from _fallback(code, route.function)
+
+
+def _fallback(code: Code, function: FunctionRef) -> Iterator[Hit]:
+    """Find a route whose own code takes the id out of a token, or else out of the request."""
+    if function.file.facts.words.isdisjoint({"Bearer", "jwt", "jose", "headers"}):
+        return
+    for name, values in function.assigned.items():
+        sources = [(value, _source(value)) for value in values]
+        chosen = [(value, source) for value, source in sources if source]
+        if chosen and len(chosen) < len(values):
+            claims = tokens.payload_names(code, function)
+            if any(mentions(value, claims) for value, source in sources if not source):
+                value, source = chosen[0]
+                yield Hit(
+                    function.file.path,
+                    value.pos,
+                    f"{function.name} takes {name} from {source}, which anyone can set, where the "
+                    "token gives none",
+                    evidence=(f"{function.name} decides who is calling",),
+                )
 
 
 def _authenticators(code: Code) -> Iterator[FunctionRef]:
@@ -195,6 +218,23 @@ def get_current_user(request: Request):
 """
             + _ROUTE
         ),
+        Snippet.of(
+            """
+from fastapi import FastAPI, Request
+from tokens import verify_token
+app = FastAPI()
+@app.get("/data")
+def data(request: Request):
+    user_id = None
+    header = request.headers.get("Authorization")
+    if header:
+        payload = verify_token(header.removeprefix("Bearer "))
+        user_id = payload.get("sub")
+    if not user_id:
+        user_id = request.query_params.get("user_id")
+    return rows(user_id)
+"""
+        ),
     ),
     fixed=(
         Snippet.of(
@@ -222,5 +262,6 @@ def get_current_user(request: Request):
     return claims["sub"]
 """ + _ROUTE
         ),
+        None,
     ),
 )
