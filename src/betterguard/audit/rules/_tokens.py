@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from betterguard.audit.visit import argument, method, names_in, subexpressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Param
@@ -23,6 +24,7 @@ TOKEN_NAME = re.compile(
     re.IGNORECASE,
 )
 IDENTITY_NAMES = re.compile(r"user|payload|claims|identity|principal|sub$", re.IGNORECASE)
+_ISSUED: WeakKeyDictionary[Code, Mapping[str, set[str]]] = WeakKeyDictionary()
 _NAMES: WeakKeyDictionary[FunctionRef, set[str]] = WeakKeyDictionary()
 """What was worked out, for as long as the project is in memory: several rules ask."""
 _HOLD_CLAIMS = frozenset(
@@ -31,6 +33,9 @@ _HOLD_CLAIMS = frozenset(
 _TAKE_CLAIMS = frozenset({"payload", "claims", "token_payload", "jwt_payload", "decoded_token"})
 _MAKES_CLAIMS = re.compile(r"token|jwt|claim|decode|verif|auth|validat", re.IGNORECASE)
 _CLAIMS_CLASS = re.compile(r"token|jwt|claim|auth", re.IGNORECASE)
+_PURPOSE = re.compile(r"state|invit|reset|verif|magic|unsubscribe|link|confirm", re.IGNORECASE)
+_SIGN_INS = frozenset({"access", "access_token", "bearer", "Bearer", "JWT", "jwt"})
+_KINDS = frozenset({"type", "typ", "purpose", "kind", "token_type", "use", "action"})
 _STRIPPERS = frozenset({"replace", "split", "strip", "removeprefix", "partition", "lstrip"})
 
 
@@ -208,3 +213,72 @@ def _takes_claims(code: Code, function: FunctionRef, param: Param) -> bool:
         if klass is not None and not _CLAIMS_CLASS.search(klass.name):
             return False
     return id(function.function) not in code.endpoints
+
+
+def issued_claims(code: Code) -> Mapping[str, set[str]]:
+    """For each key that the project signs tokens with, the claims that it puts into them."""
+    known = _ISSUED.get(code)
+    if known is None:
+        known = _ISSUED[code] = _find_issued(code)
+    return known
+
+
+def _find_issued(code: Code) -> Mapping[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for function in code.functions("jwt", "jose"):
+        for call in function.calls if "encode" in function.methods else ():
+            if call.base is not None or not call.parts:
+                continue
+            if re.search(r"(?:^|\.)jwt\.encode$", code.project.qualify(function.file, call.text)):
+                found[key_name(call)].update(_claims_of(code, function, call.parts[0]))
+    return found
+
+
+def key_name(call: Expr) -> str:
+    """Give the last part of the name of the key that a token is signed or verified with."""
+    key = argument(call, 1, "key")
+    return key.text.rsplit(".", 1)[-1] if key is not None and key.kind == "name" else ""
+
+
+def is_own_kind(code: Code, decode: Decode) -> bool:
+    """Whether a decoding reads a token that the project made for one purpose, not a sign-in.
+
+    The state of an OAuth flow, an invitation, a session of a widget: signed here with the same
+    key, and known by what it is called or by a claim that is compared with a literal.
+    """
+    if key_name(decode.call) not in issued_claims(code):
+        return False
+    if decode.call.parts and _PURPOSE.search(decode.call.parts[0].text):
+        return True
+    return decode.function is not None and any(
+        part.kind == "cmp"
+        and any(side.kind == "str" and side.text not in _SIGN_INS for side in part.parts)
+        and any(inner.text in _KINDS for side in part.parts for inner in _keys(side))
+        for part in decode.function.expressions
+    )
+
+
+def _keys(side: Expr) -> Iterator[Expr]:
+    """``"type"`` of ``payload.get("type")`` and of ``payload["type"]``."""
+    if side.kind in {"call", "sub"}:
+        yield from side.parts[:1]
+
+
+def _claims_of(code: Code, function: FunctionRef, payload: Expr) -> Iterator[str]:
+    """Names in the dictionaries that a payload is made of, those of callers included."""
+    names = {payload.text} if payload.kind == "name" else set()
+    given = [payload, *(value for name in names for value in function.assigned.get(name, ()))]
+    params = {param.name for param in function.params}
+    if params & {name.split(".", 1)[0] for value in given for name in names_in(value)}:
+        given.extend(
+            part
+            for file in code.files("jwt", "jose", "fastapi", "starlette")
+            if function.name in file.methods
+            for call in file.calls
+            if method(call) == function.name
+            for part in call.parts
+        )
+    for value in given:
+        for part in subexpressions(value):
+            if part.kind == "dict":
+                yield from part.names

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
+from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.visit import method, receiver, subexpressions
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def check(code: Code) -> Iterator[Hit]:
     for function in code.functions("jwt", "jose"):
         names = _payloads(code, function)
         if names:
-            yield from _wrong_claim(function, names)
+            yield from _wrong_claim(code, function, names)
             yield from _unguarded(function, names)
             yield from _nested(function, names)
 
@@ -71,13 +72,24 @@ def _reading(expr: Expr, names: set[str]) -> tuple[str, bool]:
     return "", False
 
 
-def _wrong_claim(function: FunctionRef, names: set[str]) -> Iterator[Hit]:
+def _own_claims(code: Code, function: FunctionRef) -> set[str]:
+    """Claims that the project itself puts into the tokens that a function reads."""
+    issued = tokens.issued_claims(code)
+    return {
+        claim
+        for decode in code.security.decodes(function)
+        if tokens.is_own_kind(code, decode)
+        for claim in issued[tokens.key_name(decode.call)]
+    }
+
+
+def _wrong_claim(code: Code, function: FunctionRef, names: set[str]) -> Iterator[Hit]:
     read = [(expr, *_reading(expr, names)) for expr in function.expressions]
     claims = {claim for _, claim, _ in read if claim}
     if claims & _RIGHT:
         return
     for expr, claim, _ in read:
-        if claim in _WRONG:
+        if claim in _WRONG and claim not in _own_claims(code, function):
             yield Hit(
                 function.file.path,
                 expr.pos,
@@ -166,6 +178,15 @@ def current_user(token: str):
         return payload["sub"]
     except (jwt.PyJWTError, KeyError) as err:
         raise HTTPException(401) from err
+"""),
+        Snippet.of("""
+import jwt
+def state_for(user_id):
+    state = {"user_id": user_id}
+    return jwt.encode(state, settings.STATE_KEY, algorithm="HS256")
+def callback(state: str):
+    found = jwt.decode(state, settings.STATE_KEY, algorithms=["HS256"])
+    return found.get("user_id")
 """),
     ),
     invalid=(

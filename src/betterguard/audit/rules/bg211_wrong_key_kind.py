@@ -24,7 +24,7 @@ def check(code: Code) -> Iterator[Hit]:
         if not decode.verified:
             continue
         names = tokens.algorithm_names(code, decode)
-        secret = _uses_better_auth_secret(decode)
+        secret = _uses_better_auth_secret(decode) and not tokens.is_own_kind(code, decode)
         server = _nearest(code, decode.file.path)
         fault = _fault(names, server, secret=secret, others=_verifies_asymmetric(code, decode))
         if fault:
@@ -129,6 +129,15 @@ RULE = Rule(
                 "app.py": _DECODE.replace("HS256", "EdDSA"),
             }
         ),
+        Snippet.of("""
+import jwt
+def widget_session(user_id: str):
+    made = {"sub": user_id, "type": "widget"}
+    return jwt.encode(made, settings.better_auth_secret, algorithm="HS256")
+def widget_user(token: str):
+    payload = jwt.decode(token, settings.better_auth_secret, algorithms=["HS256"])
+    return payload["sub"] if payload.get("type") == "widget" else None
+"""),
     ),
     invalid=(
         Snippet(
