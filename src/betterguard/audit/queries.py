@@ -128,11 +128,17 @@ class Queries:
                         yield name, value, model
 
     def _is_elsewhere(self, function: FunctionRef, name: str) -> bool:
-        """Whether a local name holds an object of a class that is no table."""
+        """Whether a local name holds an object that is no row, nor what a row is made of."""
         if name == "self" or "." in name:
             return False
         klass = self.calls.local_class(function, name)
-        return klass is not None and self.models.get(klass) is None
+        if klass is None or self.models.get(klass) is not None:
+            return False
+        return not any(
+            call.text in {f"{name}.dict", f"{name}.model_dump"}
+            or (method(call) == "sqlmodel_update" and any(part.text == name for part in call.parts))
+            for call in function.calls
+        )
 
     def _constructed(self, function: FunctionRef, call: Expr) -> Model | None:
         if call.base is not None or not method(call)[:1].isupper():

@@ -100,6 +100,17 @@ class Store:
     ),
     invalid=(
         Snippet.of(
+            _HEAD
+            + """
+from pydantic import BaseModel
+class TaskIn(BaseModel):
+    created_at: str = ""
+def save(session, given: TaskIn):
+    given.created_at = datetime.now(timezone.utc).isoformat()
+    session.add(Task(**given.model_dump()))
+"""
+        ),
+        Snippet.of(
             _HEAD + "def add(session):\n    now = datetime.now(timezone.utc).isoformat()\n"
             "    session.execute(text('INSERT INTO task VALUES (:created_at)'), "
             "{'created_at': now})\n"
@@ -110,6 +121,7 @@ class Store:
         ),
     ),
     fixed=(
+        None,
         Snippet.of(
             _HEAD + "def add(session):\n    now = datetime.now(timezone.utc)\n"
             "    session.execute(text('INSERT INTO task VALUES (:created_at)'), "
