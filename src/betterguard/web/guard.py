@@ -221,9 +221,10 @@ class BetterGuard(NotBare, Generic[U]):
         """Give the caller of a WebSocket, and end the block when requests would be refused to it.
 
         ``async with guard.watch(socket) as user:`` around what the route does after ``accept``.
-        Within a second of a revocation, and when the token expires, the block is left wherever
-        it waits and the socket is closed: with code 1008, or 1013 when what is revoked cannot be
-        known any longer. What stands after the block runs nevertheless.
+        Within a second of a revocation, when the token expires, and when the key that signed it
+        is gone from the key set, the block is left wherever it waits and the socket is closed:
+        with code 1008, or 1013 when what is revoked cannot be known any longer. What stands
+        after the block runs nevertheless.
 
         Raises WebSocketDisconnect, on a closed socket, when the caller is refused from the
         start; before ``accept`` the handshake is refused as the dependencies refuse it.
