@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from betterguard.audit import audit
 from betterguard.audit.engine import audit_texts
@@ -72,6 +75,44 @@ async def remove(task_id: int, session: UserSession, me: str = Depends(verify_to
 
 def test_an_application_of_betterguard_is_understood_and_clean() -> None:
     assert audit_texts(APPLICATION) == []
+
+
+SOCKETS = """
+from auth import guard
+from db import UserSession, engine
+from betterguard import rows
+from fastapi import Depends, FastAPI, WebSocket
+from models import Task
+from sqlalchemy import select
+
+app = FastAPI(lifespan=guard.lifespan)
+guard.install(app)
+
+@app.websocket("/news")
+async def news(socket: WebSocket) -> None:
+    await socket.accept()
+    async with guard.watch(socket) as user:
+        async with rows.session(engine, user.id) as session:
+            await socket.send_json((await session.scalars(select(Task))).all())
+
+@app.delete("/tasks", dependencies=[Depends(guard.fresh_user)])
+async def remove(session: UserSession) -> None:
+    for task in await session.scalars(select(Task)):
+        await session.delete(task)
+"""
+
+
+@pytest.mark.parametrize("name", ["guard", "auth", "protect", "bg"])
+def test_a_guard_is_known_by_what_it_is_whatever_its_name(name: str) -> None:
+    files = APPLICATION | {"live.py": SOCKETS}
+    renamed = {path: re.sub(r"\bguard\b", name, text) for path, text in files.items()}
+    assert audit_texts(renamed) == []
+
+
+def test_a_socket_that_something_else_watches_is_open() -> None:
+    watched = SOCKETS.replace("guard.watch(socket)", "supervisor.watch(socket)")
+    found = audit_texts(APPLICATION | {"live.py": watched})
+    assert [finding.rule for finding in found] == ["BG103"]
 
 
 def test_the_demo_is_clean() -> None:

@@ -7,6 +7,7 @@ import gzip
 import json
 import logging
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -169,6 +170,38 @@ async def test_nothing_listens() -> None:
         keys = RemoteKeySet(f"http://127.0.0.1:{held.getsockname()[1]}/jwks")
         await asyncio.wait([keys.begin_refresh()])
     assert "ConnectError" in str(keys.state().last_error)
+
+
+async def test_a_busy_event_loop_does_not_hold_a_fetch_up() -> None:
+    done = threading.Event()
+
+    def serve_one(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            body = _set()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            if connection.recv(1) == b"":  # the client has read all, and hung up
+                done.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve_one, args=(listener,), daemon=True).start()
+        keys = RemoteKeySet(f"http://127.0.0.1:{listener.getsockname()[1]}/jwks", deadline=50.0)
+        fetch = keys.begin_refresh()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert done.wait(60)  # this loop does nothing meanwhile
+        await asyncio.wait([fetch])
+    assert keys.state().usable
+
+
+async def test_closing_does_not_wait_for_a_server_that_hangs(server: KeySetServer) -> None:
+    server.answer = serve.hang
+    client = Client(server, deadline=30.0)
+    fetch = client.keys.begin_refresh()
+    await server.requested(1)
+    await client.keys.aclose()
+    assert fetch.cancelled()
 
 
 async def test_any_content_type_is_taken(client: Client) -> None:

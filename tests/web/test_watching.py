@@ -17,10 +17,15 @@ from websockets.sync.client import ClientConnection, connect
 from betterguard import BetterGuard, User
 from betterguard.revocation import MemoryStore, Revocation, open_store
 from betterguard.revocation.store import Position
+from betterguard.testing.tokens import SigningKey, TokenIssuer
+from betterguard.tokens import RemoteKeySet, SharedSecrets
+from betterguard.tokens.jwk import VerificationKey
+from betterguard.tokens.jwks import FetchPolicy
+from betterguard.tokens.jws import Header
 from betterguard.web.answers import Refusal
 from tests.servers.asgi import running_app
 from tests.servers.redis import running_redis
-from tests.web.conftest import bearer, make_settings, make_token
+from tests.web.conftest import ISSUER, bearer, make_settings, make_token
 from tests.web.test_revocations import SwitchedStore
 
 LONG = 60.0  # seconds; only ever reached when something is broken
@@ -258,6 +263,74 @@ def test_a_store_that_breaks_leaves_no_socket_unwatched() -> None:
     with served(guard) as api, api.open("/news", make_token("ada")) as socket:
         assert socket.recv(timeout=LONG) == "news for ada"
         store.broken = True
+        assert closing(socket) == (1013, "Authentication temporarily unavailable")
+
+
+class Publisher:
+    """Publishes keys that a test may withdraw."""
+
+    def __init__(self, *published: SigningKey) -> None:
+        self.published = published
+        self.app = FastAPI()
+        self.app.get("/jwks")(self.key_set)
+
+    async def key_set(self) -> dict[str, Any]:
+        return {"keys": [key.public_jwk() for key in self.published]}
+
+
+@contextlib.contextmanager
+def with_remote_keys(publisher: Publisher) -> Iterator[Api]:
+    """Serve an API whose key set is always due: whoever looks at it begins a fetch."""
+    with running_app(publisher.app) as origin:
+        keys = RemoteKeySet(f"{origin}/jwks", policy=FetchPolicy(lifetime=0.0, cooldown=0.0))
+        with served(BetterGuard(make_settings(), keys=keys)) as api:
+            yield api
+
+
+def signed(key: SigningKey, user_id: str) -> str:
+    return TokenIssuer(key, url=ISSUER).token(user_id)
+
+
+def test_a_withdrawn_key_closes_the_sockets_of_its_tokens_and_no_others() -> None:
+    old, new = SigningKey.generate(kid="old"), SigningKey.generate(kid="new")
+    publisher = Publisher(old, new)
+    with (
+        with_remote_keys(publisher) as api,
+        api.open("/echo", signed(old, "ada")) as ada,
+        api.open("/echo", signed(new, "bob")) as bob,
+    ):
+        for socket, name in ((ada, "ada"), (bob, "bob")):
+            socket.send("one")
+            assert socket.recv(timeout=LONG) == f"{name}: one"
+        publisher.published = (new,)
+        assert closing(ada) == (1008, "Invalid token")
+        eventually(lambda: api.left == ["ada"])
+        bob.send("two")
+        assert bob.recv(timeout=LONG) == "bob: two"
+
+
+class ForgetfulKeys(SharedSecrets):
+    """Keys of which one goes, so that all tokens are verified again, which fails then."""
+
+    gone = False
+
+    def epoch(self) -> int:
+        return int(self.gone)
+
+    def keys_at_hand(self, header: Header) -> Sequence[VerificationKey]:
+        if self.gone:
+            msg = "a fault of its own"
+            raise LookupError(msg)
+        return super().keys_at_hand(header)
+
+
+def test_keys_that_fail_leave_no_socket_open() -> None:
+    settings = make_settings()
+    keys = ForgetfulKeys(settings.secrets)
+    guard = BetterGuard(settings, keys=keys)
+    with served(guard) as api, api.open("/news", make_token("ada")) as socket:
+        assert socket.recv(timeout=LONG) == "news for ada"
+        keys.gone = True
         assert closing(socket) == (1013, "Authentication temporarily unavailable")
 
 

@@ -20,6 +20,8 @@ Record = TypeVar("Record", "Stmt", "Expr")
 
 MAX_HOPS = 12
 """Re-exports and aliases followed before a name is given up (cycles exist)."""
+GUARD = "betterguard.BetterGuard"
+"""Whose instances are known whatever a variable is called: their members are ``GUARD.member``."""
 
 LIBRARIES = frozenset(
     [
@@ -413,7 +415,8 @@ class Project:
         if isinstance(target, Value):
             klass = self.instance(target)
             found = self.member(klass, name) if klass is not None else None
-            return found or External(f"{target.name}.{name}")
+            owner = GUARD if self._is_guard(target) else target.name
+            return found or External(f"{owner}.{name}")
         if isinstance(target, External):
             return External(f"{target.name}.{name}")
         return None
@@ -433,6 +436,13 @@ class Project:
         if isinstance(target, FunctionRef) and target.function.returns is not None:
             return self.annotated(target.file, target.function.returns)
         return target if isinstance(target, ClassRef) else None
+
+    def _is_guard(self, value: Value) -> bool:
+        """Whether a variable holds what protects an application with betterguard."""
+        expr = value.expr
+        if expr is None or expr.kind != "call" or expr.base is not None:
+            return False
+        return self.qualify(value.file, expr.text) in {GUARD, f"{GUARD}.from_env"}
 
     def annotated(self, file: File, note: Expr) -> ClassRef | None:
         """Give the project's class that an annotation names, also in quotes or with None."""

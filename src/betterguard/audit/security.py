@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, External, FunctionRef, Value
+from betterguard.audit.project import GUARD, ClassRef, External, FunctionRef, Value
 from betterguard.audit.visit import (
     argument,
     keyword,
@@ -73,7 +73,9 @@ MAX_PASSING = 3
 """Statements of a ``try`` that only hands a request on and perhaps times it."""
 MAX_NAMES = 3
 """Names followed from a raise to the error that they hold."""
-BETTERGUARD_GATES = frozenset({"user", "path_user", "verify_token", "require"})
+BETTERGUARD_GATES = frozenset(
+    {"user", "path_user", "verify_token", "fresh_user", "require", "watch"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,7 @@ class Security:
             return "" if quiet else "scheme"
         if last == "optional_user":
             return "optional"
-        if first.rsplit(".", 1)[-1] == "guard" and last in BETTERGUARD_GATES:
+        if (first == GUARD or first.rsplit(".", 1)[-1] == "guard") and last in BETTERGUARD_GATES:
             return "required"
         return "required" if AUTH_NAMES.search(last) else ""
 
@@ -276,9 +278,17 @@ class Security:
                     if found == "required":
                         return found
                     scheme = scheme or found
-            if not _VERIFIERS.isdisjoint(ref.methods):
+            if not _VERIFIERS.isdisjoint(ref.methods) or self._is_watched(ref):
                 return "required"
         return scheme
+
+    def _is_watched(self, function: FunctionRef) -> bool:
+        """Whether betterguard watches over a WebSocket: ``async with guard.watch(socket)``."""
+        return "watch" in function.methods and any(
+            self.target_gate(self.project.resolve(function.file, call.text)) == "required"
+            for call in function.calls
+            if method(call) == "watch" and call.base is None
+        )
 
     def protection(self, route: Route) -> tuple[str, str]:
         """Tell how a route is authenticated, and by what.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
 import httpx2
 
 from betterguard.addresses import is_loopback
@@ -29,7 +30,21 @@ class FetchFailed(Exception):
 
 
 async def fetch_key_set(url: str, *, deadline: float, tls: ssl.SSLContext) -> KeySet:
-    """Fetch and read a key set within ``deadline`` seconds in all, or raise `FetchFailed`."""
+    """Fetch and read a key set within ``deadline`` seconds in all, or raise `FetchFailed`.
+
+    On a thread with an event loop of its own: a server under load takes its turns late, and each
+    would count against the deadline. One that is cancelled leaves the thread to its deadline.
+    """
+
+    def fetch() -> KeySet:
+        return asyncio.run(_fetch(url, deadline, tls))
+
+    # A limiter of its own, since routes that are not async may have taken all other threads.
+    limiter = anyio.CapacityLimiter(1)
+    return await anyio.to_thread.run_sync(fetch, abandon_on_cancel=True, limiter=limiter)
+
+
+async def _fetch(url: str, deadline: float, tls: ssl.SSLContext) -> KeySet:
     try:
         async with asyncio.timeout(deadline):
             body = await _body(url, deadline, tls)

@@ -114,9 +114,8 @@ class BetterGuard(NotBare, Generic[U]):
         self.settings = settings
         self._make_user: Callable[[Claims], U] = user
         self._remote = assembly.remote_keys(settings) if keys is None else None
-        self.verifier = assembly.verifier(
-            settings, keys or assembly.access_keys(settings, self._remote), clock
-        )
+        source = keys or assembly.access_keys(settings, self._remote)
+        self.verifier = assembly.verifier(settings, source, clock)
         self._cookie_verifier = assembly.cookie_verifier(settings, self._remote, clock)
         self._preview = re.compile(settings.frontend_preview or r"(?!)")
         self._observer = observer
@@ -124,7 +123,11 @@ class BetterGuard(NotBare, Generic[U]):
         self._revocations = assembly.revocations(settings, revocation_store, clock)
         self._clock = clock
         self._watches = Watches(
-            self._revocations, self._refusals, leeway=settings.leeway, clock=clock
+            *(self._revocations, self._refusals),
+            # The cookie's keys are among the remote ones, or the secrets, which never go.
+            epoch=(self._remote or source).epoch,
+            leeway=settings.leeway,
+            clock=clock,
         )
         self.user: Dependency[U] = self._dependency(self._user, "user", (401, 503))
         """Who is calling; 401 when nobody that can be believed."""
@@ -218,9 +221,10 @@ class BetterGuard(NotBare, Generic[U]):
         """Give the caller of a WebSocket, and end the block when requests would be refused to it.
 
         ``async with guard.watch(socket) as user:`` around what the route does after ``accept``.
-        Within a second of a revocation, and when the token expires, the block is left wherever
-        it waits and the socket is closed: with code 1008, or 1013 when what is revoked cannot be
-        known any longer. What stands after the block runs nevertheless.
+        Within a second of a revocation, when the token expires, and when the key that signed it
+        is gone from the key set, the block is left wherever it waits and the socket is closed:
+        with code 1008, or 1013 when what is revoked cannot be known any longer. What stands
+        after the block runs nevertheless.
 
         Raises WebSocketDisconnect, on a closed socket, when the caller is refused from the
         start; before ``accept`` the handshake is refused as the dependencies refuse it.
@@ -301,10 +305,7 @@ class BetterGuard(NotBare, Generic[U]):
         self, connection: HTTPConnection, *, fresh: bool = False
     ) -> Claims | None:
         try:
-            verifier: TokenVerifier | None = self.verifier
-            token = read_bearer(connection)
-            if token is None:
-                verifier, token = self._cookie_verifier, self._cookie(connection)
+            verifier, token = self._credential(connection)
             if verifier is None or token is None:
                 return None
             claims = await verifier.verify(token)
@@ -323,11 +324,18 @@ class BetterGuard(NotBare, Generic[U]):
         except AuthError as error:
             refusal = error.with_traceback(None)  # the frames below hold the token
         else:
-            token = read_bearer(socket) or self._cookie(socket) or ""
-            async with self._watches.over(socket, claims, token):
-                yield user
+            verifier, token = self._credential(socket)
+            if verifier is not None and token is not None:
+                async with self._watches.over(socket, claims, token, verifier.verify):
+                    yield user
             return
         await turn_away(socket, refusal)
+
+    def _credential(self, connection: HTTPConnection) -> tuple[TokenVerifier | None, str | None]:
+        token = read_bearer(connection)
+        if token is not None:
+            return self.verifier, token
+        return self._cookie_verifier, self._cookie(connection)
 
     def _cookie(self, connection: HTTPConnection) -> str | None:
         if self._cookie_verifier is None:

@@ -2,6 +2,7 @@
 
 A handshake is checked once and a socket may stay open for days. One task a process looks at all
 of them four times a second: expiry and revocations are comparisons and look-ups in dictionaries.
+Another verifies all tokens anew when a key is withdrawn.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ from fastapi import WebSocketDisconnect
 from starlette.status import WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocketState
 
-from betterguard.errors import AuthError, ExpiredToken, Reason, RevocationsUnavailable
+from betterguard.errors import (
+    AuthError,
+    ExpiredToken,
+    KeysUnavailable,
+    Reason,
+    RevocationsUnavailable,
+)
 from betterguard.events import Event
 from betterguard.web.answers import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from fastapi import WebSocket
 
@@ -40,6 +47,7 @@ INTERVAL = 0.25  # seconds
 class _Watched:
     claims: Claims
     token: str = field(repr=False)
+    verify: Callable[[str], Awaitable[Claims]]
     limit: asyncio.Timeout
     refusal: AuthError | None = None
 
@@ -51,7 +59,7 @@ class _Watched:
 class Watches:
     """The open sockets of one guard. ``clock`` gives seconds since 1970, ``leeway`` is in seconds.
 
-    For one event loop at a time.
+    ``epoch`` gives a number that changes whenever a key is gone. For one event loop at a time.
     """
 
     def __init__(
@@ -59,6 +67,7 @@ class Watches:
         revocations: Revocations | None,
         refusals: RefusalLog,
         *,
+        epoch: Callable[[], int],
         leeway: float,
         clock: Callable[[], float],
     ) -> None:
@@ -68,11 +77,23 @@ class Watches:
         self._clock = clock
         self._watched: set[_Watched] = set()
         self._task: asyncio.Task[None] | None = None
+        self._epoch = epoch
+        self._verified_in = epoch()
+        self._verifying: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
-    async def over(self, socket: WebSocket, claims: Claims, token: str) -> AsyncIterator[None]:
-        """End the block and close the socket when the credential is good no longer."""
-        watched = _Watched(claims, token, asyncio.timeout(None))
+    async def over(
+        self,
+        socket: WebSocket,
+        claims: Claims,
+        token: str,
+        verify: Callable[[str], Awaitable[Claims]],
+    ) -> AsyncIterator[None]:
+        """End the block and close the socket when the credential is good no longer.
+
+        ``verify`` gave the claims of this token, and is asked again when a key is withdrawn.
+        """
+        watched = _Watched(claims, token, verify, asyncio.timeout(None))
         try:
             async with watched.limit:
                 self._watched.add(watched)
@@ -89,20 +110,40 @@ class Watches:
             await _close(socket, watched.refusal)
 
     def _begin(self) -> None:
-        task = self._task
-        # A task of a loop that is no more never ends.
-        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
+        if not _runs(self._task):
             self._task = asyncio.create_task(self._look(), name="betterguard watches")
 
     async def _look(self) -> None:
         while self._watched:
             await asyncio.sleep(INTERVAL)
+            epoch = self._epoch()
+            if epoch != self._verified_in and not _runs(self._verifying):
+                self._verified_in = epoch
+                # Apart, since it may wait for a fetch of the keys.
+                self._verifying = asyncio.create_task(
+                    self._verify_anew(), name="betterguard withdrawn key"
+                )
             away = await self._unknown()
             for watched in tuple(self._watched):
                 refusal = away or self._refusal(watched)
                 if refusal is not None:
-                    self._watched.discard(watched)
-                    watched.end(refusal)
+                    self._end(watched, refusal)
+
+    async def _verify_anew(self) -> None:
+        for watched in tuple(self._watched):
+            try:
+                await watched.verify(watched.token)
+            except AuthError as refusal:
+                self._end(watched, refusal)
+            except Exception:
+                logger.exception("verifying a token anew failed", extra=Event.KEY_SET_FAILED())
+                self._end(watched, KeysUnavailable(Reason.KEY_SET_UNREACHABLE))
+            await asyncio.sleep(0)  # many signatures: requests take their turns between them
+
+    def _end(self, watched: _Watched, refusal: AuthError) -> None:
+        if watched in self._watched:  # not left meanwhile
+            self._watched.discard(watched)
+            watched.end(refusal)
 
     async def _unknown(self) -> AuthError | None:
         """Give the refusal for all when what is revoked cannot be known, as requests get it."""
@@ -129,6 +170,13 @@ class Watches:
         except AuthError as revoked:
             return revoked
         return None
+
+
+def _runs(task: asyncio.Task[None] | None) -> bool:
+    # A task of a loop that is no more never ends.
+    if task is None or task.done():
+        return False
+    return task.get_loop() is asyncio.get_running_loop()
 
 
 async def turn_away(socket: WebSocket, refusal: AuthError) -> NoReturn:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from betterguard.live.attack.arena import Arena
-    from betterguard.live.attack.evidence import Call, Exchange
+    from betterguard.live.attack.evidence import Call
     from betterguard.live.attack.objects import Objects
     from betterguard.live.attack.openapi import Operation, Parameter
     from betterguard.live.attack.probing import Probe
@@ -61,7 +61,7 @@ class Asking:
             return  # it shows Alice's objects anyway
         for attack, note, call in self._questions(operation, base):
             exchange = await self.arena.as_person(self.arena.bob, call)
-            self._judge_leak(self._cell(operation, attack), exchange, note)
+            self.objects.judge_leak(self._cell(operation, attack), exchange, note)
 
     def _questions(self, operation: Operation, base: Call) -> Iterator[tuple[str, str, Call]]:
         """Vary a request: one query parameter or header at a time."""
@@ -104,13 +104,7 @@ class Asking:
             asked = Marker(made.marker.key, "")
             call = await self.objects.call(operation, self.arena.bob, values, marker=asked)
             exchange = await self.arena.as_person(self.arena.bob, call)
-            self._judge_leak(cell, exchange, "the answer shows what Alice made")
-
-    def _judge_leak(self, cell: Cell, exchange: Exchange, note: str) -> None:
-        if self.objects.shown_in(exchange):
-            cell.opened(note, exchange)
-        else:
-            cell.held(silent=exchange.answer.silent)
+            self.objects.judge_leak(cell, exchange, "the answer shows what Alice made")
 
     def _cell(self, operation: Operation, attack: str) -> Cell:
         return self.arena.result.cell(operation.name, attack)

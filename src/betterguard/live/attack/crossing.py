@@ -181,10 +181,10 @@ class Crossing:
             msg = f"answered {fresh.answer.status} to Bob too"
             raise Unmade(msg)
         listed = self._cell(operation, attack)
-        self._judge_leak(listed, fresh, "the answer shows what Alice made")
+        self.objects.judge_leak(listed, fresh, "the answer shows what Alice made")
         if listed.exchange is None:
             note = "right after Alice the answer shows what she made"
-            self._judge_leak(self._cell(operation, "cached-answer"), after_alice, note)
+            self.objects.judge_leak(self._cell(operation, "cached-answer"), after_alice, note)
 
     async def _on_everything(self, operation: Operation, attack: str) -> None:
         """Change or delete without naming an object: Alice's must stay as they are."""
@@ -214,13 +214,7 @@ class Crossing:
         if operation.method == "POST" and exchange.answer.good:
             cell.opened("granted in Alice's name", exchange)
         else:
-            self._judge_leak(cell, exchange, "the answer shows what Alice made")
-
-    def _judge_leak(self, cell: Cell, exchange: Exchange, note: str) -> None:
-        if self.objects.shown_in(exchange):
-            cell.opened(note, exchange)
-        else:
-            cell.held(silent=exchange.answer.silent)
+            self.objects.judge_leak(cell, exchange, "the answer shows what Alice made")
 
     def _cell(self, operation: Operation, attack: str) -> Cell:
         return self.arena.result.cell(operation.name, attack)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from betterguard.live.attack.evidence import Exchange
     from betterguard.live.attack.openapi import Operation, Schema
     from betterguard.live.attack.people import Person
+    from betterguard.live.attack.result import Cell
 
 __all__ = ["Made", "Objects", "Unmade"]
 
@@ -153,6 +154,13 @@ class Objects:
     def shown_in(self, exchange: Exchange) -> bool:
         """Tell whether an answer was granted and shows an object of Alice's."""
         return exchange.answer.good and self.leaks_in(exchange.answer.text) is not None
+
+    def judge_leak(self, cell: Cell, exchange: Exchange, note: str) -> None:
+        """Note in the matrix whether an answer to Bob shows an object of Alice's."""
+        if self.shown_in(exchange):
+            cell.opened(note, exchange)
+        else:
+            cell.held(silent=exchange.answer.silent)
 
     async def need(self, kind: str, owner: Person, depth: int = 0) -> Made:
         """Give an object of a kind, made now where there is none; raises `Unmade`."""
