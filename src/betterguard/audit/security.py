@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from betterguard.audit.presence import asks_for_presence, hands_on
 from betterguard.audit.project import GUARD, ClassRef, External, FunctionRef, Value
 from betterguard.audit.visit import (
     argument,
@@ -268,10 +269,15 @@ class Security:
         return self._gate[key]
 
     def _judge(self, function: FunctionRef) -> str:
-        scheme = ""
-        for ref in self.calls.reach(function):
-            if self.refuses(ref) == UNAUTHORIZED or any(d.verified for d in self.decodes(ref)):
+        scheme, present = "", False
+        reached = self.calls.reach(function)
+        for ref in reached:
+            if any(d.verified for d in self.decodes(ref)):
                 return "required"
+            if self.refuses(ref) == UNAUTHORIZED:
+                if not self._asks_for_presence(ref):
+                    return "required"
+                present = True
             for dependency in self.calls.dependencies(ref):
                 if isinstance(dependency.target, (External, Value, ClassRef)):
                     found = self.gate(dependency)
@@ -280,7 +286,14 @@ class Security:
                     scheme = scheme or found
             if not _VERIFIERS.isdisjoint(ref.methods) or self._is_watched(ref):
                 return "required"
+        if present:
+            return "required" if any(hands_on(self.calls, ref) for ref in reached) else "scheme"
         return scheme
+
+    def _asks_for_presence(self, function: FunctionRef) -> bool:
+        return asks_for_presence(
+            function, lambda stmt: self.refusal(function, stmt) == UNAUTHORIZED
+        )
 
     def _is_watched(self, function: FunctionRef) -> bool:
         """Whether betterguard watches over a WebSocket: ``async with guard.watch(socket)``."""
@@ -314,9 +327,10 @@ class Security:
                 continue
             if self.covers(middleware, route):
                 return "required", f"middleware {middleware.name}"
-        if self.function_gate(route.function) == "required":
-            return "required", "a check in its own code"
-        return best
+        own_gate = self.function_gate(route.function)
+        if own_gate == "required":
+            return own_gate, "a check in its own code"
+        return best if best[0] or not own_gate else (own_gate, "its own code")
 
     # middleware
 

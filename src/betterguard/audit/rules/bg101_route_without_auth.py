@@ -133,6 +133,7 @@ def _evidence(gate: str, source: str) -> tuple[str, ...]:
 
 
 _HEAD = """
+import jwt
 from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from sqlmodel import Field, Session, SQLModel, select
 
@@ -142,10 +143,8 @@ class Task(SQLModel, table=True):
     title: str
 
 def get_session(): ...
-def get_user(authorization: str) -> str:
-    if not authorization:
-        raise HTTPException(401)
-    return authorization
+def get_user(token: str) -> str:
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])["sub"]
 """
 
 RULE = Rule(

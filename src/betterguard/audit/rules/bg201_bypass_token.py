@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
@@ -26,7 +27,7 @@ _SCHEME = re.compile(
 def check(code: Code) -> Iterator[Hit]:
     """Branches on the token's text that let the caller in."""
     for function in tokens.token_functions(code):
-        names = tokens.token_names(function)
+        names = credentials.token_names(function)
         for stmt in function.statements:
             if stmt.kind != "if" or not stmt.exprs:
                 continue
@@ -81,7 +82,7 @@ def _gives_identity(stmt: Stmt) -> bool:
         return False
     value = stmt.exprs[0]
     if stmt.kind == "return":
-        return value.text not in {"None", "False"} and not tokens.only_strips(value)
+        return value.text not in {"None", "False"} and not credentials.only_strips(value)
     return stmt.kind == "assign" and bool(tokens.IDENTITY_NAMES.search(value.text))
 
 

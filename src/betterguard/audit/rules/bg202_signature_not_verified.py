@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.security import mentions
 from betterguard.audit.visit import method, subexpressions
 
@@ -125,7 +125,7 @@ def _is_branch_of(function: FunctionRef, one: Expr, other: Expr) -> bool:
 
 def _by_hand(code: Code, function: FunctionRef) -> Iterator[Hit]:
     """``json.loads(base64.urlsafe_b64decode(token.split('.')[1]))`` and nothing that verifies."""
-    names = tokens.token_names(function)
+    names = credentials.token_names(function)
     for call in function.calls:
         if not method(call).endswith("b64decode"):
             continue

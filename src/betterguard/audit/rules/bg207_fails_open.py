@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.rules._secrets import is_secret
 from betterguard.audit.security import AUTH_NAMES, UNAUTHORIZED
 from betterguard.audit.visit import names_in, statements, subexpressions
@@ -49,7 +49,9 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _authenticates(code: Code, function: FunctionRef) -> bool:
-    return bool(tokens.token_names(function)) or code.security.refuses(function) == UNAUTHORIZED
+    return (
+        bool(credentials.token_names(function)) or code.security.refuses(function) == UNAUTHORIZED
+    )
 
 
 def _reason(condition: Expr) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.visit import method, receiver
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check(code: Code) -> Iterator[Hit]:
     """``replace``, ``split(…)[1]`` and ``[7:]`` on the Authorization header."""
     for function in code.functions("Bearer", "fastapi", "starlette"):
-        names = tokens.header_names(function)
+        names = credentials.header_names(function)
         if names:
             yield from _cuts(function, names)
 

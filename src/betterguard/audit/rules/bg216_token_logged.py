@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
@@ -67,7 +68,7 @@ def check(code: Code) -> Iterator[Hit]:
     for function in code.functions("jwt", "jose", "Bearer", "headers", "starlette", "fastapi"):
         if code.is_script(function.file):
             continue
-        held = tokens.token_names(function) | _made(function)
+        held = credentials.token_names(function) | _made(function)
         claims = _claims(code, function)
         for call in console.outputs(function):
             what = _secret(call, held, claims)
@@ -80,7 +81,7 @@ def _made(function: FunctionRef) -> set[str]:
     return {
         name
         for name, values in function.assigned.items()
-        if tokens.TOKEN_NAME.search(name)
+        if credentials.TOKEN_NAME.search(name)
         and any(value.kind == "call" and _MAKES_TOKEN.search(value.text) for value in values)
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.project import FunctionRef
 from betterguard.audit.rule import Rule, Snippet
@@ -68,7 +69,7 @@ def _asks_for_nobody(condition: Expr) -> bool:
     none = condition.kind == "cmp" and condition.text == "is" and condition.parts[-1].text == "None"
     name = condition.parts[0].text
     return (condition.kind == "not" or none) and bool(
-        tokens.IDENTITY_NAMES.search(name) or tokens.TOKEN_NAME.search(name)
+        tokens.IDENTITY_NAMES.search(name) or credentials.TOKEN_NAME.search(name)
     )
 
 

@@ -166,7 +166,9 @@ def _is_chosen(code: Code, function: FunctionRef, value: Expr) -> bool:
         return True
     for name in names:
         given = function.assigned.get(name, ())
-        if given and all(_is_safe(source) or _is_quoted(code, function, source) for source in given):
+        if given and all(
+            _is_safe(source) or _is_quoted(code, function, source) for source in given
+        ):
             return True
     return bool(names) and names <= _compared(function)
 
@@ -235,12 +237,15 @@ def rows(session, model, user: str):
     session.execute(text(f"SET LOCAL app.user = {quote_literal(user)}"))
     return session.execute(text(f"SELECT * FROM {model.name}"))
 """),
-        Snippet.of("""
+        Snippet.of(
+            """
 from templates import text
 from sqlmodel import Session
 def page(minutes: str):
     text(f"This link ends in {minutes} and is for you")
-""", templates="from markup import text\n"),
+""",
+            templates="from markup import text\n",
+        ),
         Snippet.of("""
 from sqlalchemy import text
 def rendered(value): return compile_literal(value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.security import FORBIDDEN
 from betterguard.audit.visit import keyword, subexpressions
 
@@ -27,7 +27,7 @@ _INVALID = re.compile(
 def check(code: Code) -> Iterator[Hit]:
     """403 answered to a missing or invalid token."""
     for function in code.functions("403"):
-        if not tokens.token_names(function):
+        if not credentials.token_names(function):
             continue
         for stmt in function.statements:
             if (

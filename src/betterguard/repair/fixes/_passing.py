@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit import credentials
 from betterguard.audit.project import FunctionRef
-from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.security import holds
 from betterguard.audit.visit import method, receiver, subexpressions
 
@@ -103,7 +103,7 @@ class _Raw:
 
 def _received(code: Code, function: FunctionRef) -> set[str]:
     """Names by which a function receives a token: the header, credentials, a text named so."""
-    return tokens.header_names(function) | {
+    return credentials.header_names(function) | {
         param.name for param in function.params if _is_token(code, function, param)
     }
 
