@@ -143,7 +143,7 @@ def check(request: Request):
 
 def rules(check: str, route: str = ROUTE) -> list[str]:
     found = audit_texts({"main.py": HEAD + check + route, "models.py": MODELS})
-    return [finding.rule for finding in found if finding.rule in {"BG101", "BG103"}]
+    return [finding.rule for finding in found if finding.rule in {"BG101", "BG103", "BG107"}]
 
 
 @pytest.mark.parametrize("check", ABSENT.values(), ids=ABSENT)
@@ -154,6 +154,54 @@ def test_a_credential_that_only_has_to_be_there_is_no_authentication(check: str)
 @pytest.mark.parametrize("check", VERIFIED.values(), ids=VERIFIED)
 def test_whatever_may_look_into_the_credential_counts(check: str) -> None:
     assert rules(check) == []
+
+
+IDENTITIES = {
+    "header": """
+def caller(request: Request):
+    user_id = request.headers.get("x-user-id")
+    if user_id is None:
+        raise HTTPException(401)
+    return user_id
+""",
+    "parameter": """
+def caller(owner: Annotated[str | None, Header(alias="X-User-Id")] = None):
+    if not owner:
+        raise HTTPException(401)
+    return owner
+""",
+    "cookie": """
+def caller(request: Request):
+    user_id = request.cookies["user_id"]
+    if len(user_id) < 5:
+        raise HTTPException(401)
+    return user_id
+""",
+    "looked-up": """
+def caller(x_user_id: str = Header(), session=Depends(get_session)):
+    user = session.get(User, x_user_id)
+    if user is None:
+        raise HTTPException(401)
+    return user
+""",
+}
+CALLER = "from typing import Annotated\n" + ROUTE.replace("check", "caller")
+
+
+@pytest.mark.parametrize("check", IDENTITIES.values(), ids=IDENTITIES)
+def test_whoever_names_a_user_is_not_that_user(check: str) -> None:
+    assert rules(check, CALLER) == ["BG107"]
+
+
+@pytest.mark.parametrize("name", ["x_gateway_key", "signature"])
+def test_a_name_that_something_else_vouches_for_is_believed(name: str) -> None:
+    check = f"""
+def caller({name}: str = Header(), x_user_id: str = Header()):
+    if not {name} or {name} != KEY:
+        raise HTTPException(401)
+    return x_user_id
+"""
+    assert rules(check, CALLER) == []
 
 
 SOCKET = """

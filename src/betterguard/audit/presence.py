@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from betterguard.audit.calls import Calls
     from betterguard.audit.facts import Expr, Stmt
 
-__all__ = ["asks_for_presence", "hands_on"]
+__all__ = ["asks_for_presence", "hands_on", "held_names"]
 
 _SCHEME = re.compile(r"^(?:bearer|basic|token|jwt|sess\w*)?[ _:]*$", re.IGNORECASE)
 _CUTS = frozenset({"replace", "split", "strip", "removeprefix", "partition", "lstrip", "count"})
@@ -28,14 +28,18 @@ _TELLS = frozenset({"print", "debug", "info", "warning", "error", "exception", "
 _CONNECTIONS = frozenset({"Request", "WebSocket", "HTTPConnection"})
 
 
-def asks_for_presence(function: FunctionRef, refuses: Callable[[Stmt], bool]) -> bool:
-    """Whether each refusal of a function follows from a credential's absence or shape alone."""
-    held = _held(function)
+def asks_for_presence(
+    function: FunctionRef, refuses: Callable[[Stmt], bool], held: set[str]
+) -> bool:
+    """Whether each refusal of a function follows from the absence or shape of what is held.
+
+    ``held`` are the names of a credential, or of something else that the client sends.
+    """
     return bool(held) and not _refuses_otherwise(function.body, refuses, held, present=False)
 
 
-def _held(function: FunctionRef) -> set[str]:
-    """Names of the credential, ``credentials`` for ``credentials.credentials`` among them."""
+def held_names(function: FunctionRef) -> set[str]:
+    """Give the names of a credential, ``credentials`` for ``credentials.credentials`` too."""
     names = token_names(function)
     return names | {name.split(".", 1)[0] for name in names}
 
@@ -90,7 +94,7 @@ def _is_shape(value: Expr, held: set[str]) -> bool:
 
 def hands_on(calls: Calls, function: FunctionRef) -> bool:
     """Whether a function gives a credential, or the whole request, to what may look into it."""
-    held = _held(function) | {
+    held = held_names(function) | {
         param.name
         for param in function.params
         if param.annotation is not None and _CONNECTIONS & set(names_in(param.annotation))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.presence import asks_for_presence, hands_on
+from betterguard.audit.presence import asks_for_presence, hands_on, held_names
 from betterguard.audit.project import GUARD, ClassRef, External, FunctionRef, Value
 from betterguard.audit.visit import (
     argument,
@@ -275,7 +275,7 @@ class Security:
             if any(d.verified for d in self.decodes(ref)):
                 return "required"
             if self.refuses(ref) == UNAUTHORIZED:
-                if not self._asks_for_presence(ref):
+                if not self.asks_for_presence(ref, held_names(ref)):
                     return "required"
                 present = True
             for dependency in self.calls.dependencies(ref):
@@ -290,10 +290,15 @@ class Security:
             return "required" if any(hands_on(self.calls, ref) for ref in reached) else "scheme"
         return scheme
 
-    def _asks_for_presence(self, function: FunctionRef) -> bool:
-        return asks_for_presence(
-            function, lambda stmt: self.refusal(function, stmt) == UNAUTHORIZED
-        )
+    def asks_for_presence(self, function: FunctionRef, held: set[str]) -> bool:
+        """Whether it answers 401, and only where what the client sends is missing or misshapen."""
+        if self.refuses(function) != UNAUTHORIZED:
+            return False
+
+        def refuses(stmt: Stmt) -> bool:
+            return self.refusal(function, stmt) == UNAUTHORIZED
+
+        return asks_for_presence(function, refuses, held)
 
     def _is_watched(self, function: FunctionRef) -> bool:
         """Whether betterguard watches over a WebSocket: ``async with guard.watch(socket)``."""

@@ -71,6 +71,9 @@ def test_a_last_resort_becomes_a_refusal() -> None:
         pytest.param(
             f"return claims(request) or {READ}", "", "gives more than an id", id="alternative"
         ),
+        pytest.param(
+            "return request.headers.get('X-User-Email')", "", "knows people by their id", id="mail"
+        ),
     ],
 )
 def test_what_cannot_be_told_is_left(body: str, returns: str, reason: str) -> None:
@@ -101,3 +104,21 @@ def test_a_helper_of_a_dependency_is_left() -> None:
 )
 def test_what_is_right_stays(given: str) -> None:
     assert fixed(given, "BG107") == given
+
+
+def test_a_route_that_asks_only_for_a_name_is_left_to_a_person() -> None:
+    given = (
+        HEAD
+        + """
+@app.get("/tasks")
+def tasks(request: Request):
+    me = request.headers.get("X-User-Id")
+    if not me:
+        raise HTTPException(401)
+    return rows(me)
+"""
+    )
+    assert fixed(given, "BG107") == given
+    assert reasons(given, "BG107") == [
+        "take the identity from the verified token: guard.user gives it"
+    ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
-    from betterguard.audit.facts import Expr
+    from betterguard.audit.facts import Expr, Param
     from betterguard.audit.project import FunctionRef
 
 _HEADER = re.compile(
@@ -39,6 +39,29 @@ def check(code: Code) -> Iterator[Hit]:
             break
     for route in code.app.routes:
         yield from _fallback(code, route.function)
+    for function in _others(code):
+        yield from _believed(code, function)
+
+
+def _believed(code: Code, function: FunctionRef) -> Iterator[Hit]:
+    """Find a function that answers 401 to whoever names no user, and believes everybody else."""
+    sent = {param.name: found for param in function.params if (found := _sent_as(param))}
+    for name, values in function.assigned.items():
+        for value in values:
+            source = _source(value)
+            if source.startswith(("header", "cookie")):
+                sent[name] = value, source
+    # Whoever is looked up by such an id is no better known.
+    known = code.security.derived(function, sent) if sent else set()
+    if known and code.security.asks_for_presence(function, known):
+        place, source = next(iter(sent.values()))
+        yield Hit(
+            function.file.path,
+            place.pos,
+            f"{function.name} takes the caller's identity from {source}, which anyone can set",
+            confidence=Confidence.MEDIUM,
+            evidence=(f"{function.name} only asks whether it is there",),
+        )
 
 
 def _fallback(code: Code, function: FunctionRef) -> Iterator[Hit]:
@@ -62,15 +85,29 @@ def _fallback(code: Code, function: FunctionRef) -> Iterator[Hit]:
 
 
 def _authenticators(code: Code) -> Iterator[FunctionRef]:
+    for function in _dependencies(code):
+        if AUTH_NAMES.search(function.name) and not _compares(function):
+            yield function
+
+
+def _others(code: Code) -> Iterator[FunctionRef]:
+    """Routes, and the dependencies that are not named as what authenticates."""
+    for function in _dependencies(code):
+        if not AUTH_NAMES.search(function.name):
+            yield function
+    for route in code.app.routes:
+        yield route.function
+
+
+def _dependencies(code: Code) -> Iterator[FunctionRef]:
+    """Every function that runs for a dependency of a route, once."""
     seen: set[int] = set()
     for route in code.app.routes:
         for dependency in (*route.dependencies, *code.calls.dependencies(route.function)):
             for start in code.calls.entry_points(dependency.target):
                 for function in code.calls.reach(start):
-                    if id(function.function) in seen:
-                        continue
-                    seen.add(id(function.function))
-                    if AUTH_NAMES.search(function.name) and not _compares(function):
+                    if id(function.function) not in seen:
+                        seen.add(id(function.function))
                         yield function
 
 
@@ -92,16 +129,9 @@ def _compares(function: FunctionRef) -> bool:
 def _claims(function: FunctionRef) -> Iterator[tuple[Expr, str]]:
     returned = _returned(function)
     for param in function.params:
-        named = param.name.replace("_", "-")
-        header = param.default is not None and any(
-            part.kind == "call" and method(part) == "Header"
-            for part in subexpressions(param.default)
-        )
-        if header and _HEADER.match(_alias(param.default) or named) and param.name in returned:
-            yield (
-                param.default or function.body[0].exprs[0],
-                f"header {_alias(param.default) or named}",
-            )
+        found = _sent_as(param)
+        if found is not None and param.name in returned:
+            yield found
     for name, values in function.assigned.items():
         for value in values:
             source = _source(value)
@@ -112,11 +142,18 @@ def _claims(function: FunctionRef) -> Iterator[tuple[Expr, str]]:
             yield stmt.exprs[0], source
 
 
-def _alias(default: Expr | None) -> str:
-    for part in subexpressions(default) if default is not None else ():
-        if part.kind == "call" and (given := argument(part, 9, "alias")) is not None:
-            return given.text
-    return ""
+def _sent_as(param: Param) -> tuple[Expr, str] | None:
+    """Give where a parameter takes a user's id from a plain header or cookie, and its name."""
+    for given in (param.default, param.annotation):
+        for part in subexpressions(given) if given is not None else ():
+            if part.kind == "call" and method(part) in {"Header", "Cookie"}:
+                alias = argument(part, 9, "alias")
+                name = param.name.replace("_", "-") if alias is None else alias.text
+                if method(part) == "Header" and _HEADER.match(name):
+                    return part, f"header {name}"
+                if method(part) == "Cookie" and _USER_KEY.match(name.replace("-", "_")):
+                    return part, f"cookie {name}"
+    return None
 
 
 def _returned(function: FunctionRef) -> set[str]:
@@ -135,19 +172,25 @@ def _returned(function: FunctionRef) -> set[str]:
 def _source(value: Expr) -> str:
     for part in subexpressions(value):
         if part.kind == "call" and method(part) == "get" and part.parts:
-            owner, key = part.text.rpartition(".")[0], part.parts[0].text
-            if owner in _SELF_CHOSEN and _USER_KEY.match(key):
-                return f"{owner}[{key!r}]"
-            if owner.endswith("headers") and _HEADER.match(key):
-                return f"header {key}"
-        if part.kind == "sub" and part.base is not None and part.parts:
-            key = part.parts[0].text
-            if part.base.text in _SELF_CHOSEN and _USER_KEY.match(key):
-                return f"{part.base.text}[{key!r}]"
-            if part.base.text.endswith("headers") and _HEADER.match(key):
-                return f"header {key}"
-            if _is_path_piece(part):
-                return "the URL's path"
+            found = _read_from(part.text.rpartition(".")[0], part.parts[0].text)
+        elif part.kind == "sub" and part.base is not None and part.parts:
+            found = _read_from(part.base.text, part.parts[0].text)
+            found = found or ("the URL's path" if _is_path_piece(part) else "")
+        else:
+            found = ""
+        if found:
+            return found
+    return ""
+
+
+def _read_from(owner: str, key: str) -> str:
+    """Tell where a user's id is read from, if from where anyone can write one."""
+    if owner in _SELF_CHOSEN and _USER_KEY.match(key):
+        return f"{owner}[{key!r}]"
+    if owner.endswith("headers") and _HEADER.match(key):
+        return f"header {key}"
+    if owner.endswith("cookies") and _USER_KEY.match(key):
+        return f"cookie {key}"
     return ""
 
 
@@ -194,6 +237,19 @@ def get_current_user(authorization: str = Header(None)):
 """
             + _ROUTE
         ),
+        Snippet.of(
+            """
+from hmac import compare_digest
+from fastapi import Depends, FastAPI, Header, HTTPException
+app = FastAPI()
+def caller(x_user_id: str = Header(), x_gateway_key: str = Header()):
+    if not compare_digest(x_gateway_key.encode(), GATEWAY_KEY):
+        raise HTTPException(401)
+    return x_user_id
+@app.get("/tasks")
+def tasks(user=Depends(caller)): return user
+"""
+        ),
     ),
     invalid=(
         Snippet.of(
@@ -235,6 +291,18 @@ def data(request: Request):
     return rows(user_id)
 """
         ),
+        Snippet.of(
+            """
+from fastapi import FastAPI, HTTPException, Request
+app = FastAPI()
+@app.get("/tasks")
+def tasks(request: Request):
+    user = find_user(request.headers.get("X-User-Id"))
+    if user is None:
+        raise HTTPException(401)
+    return user.tasks
+"""
+        ),
     ),
     fixed=(
         Snippet.of(
@@ -262,6 +330,7 @@ def get_current_user(request: Request):
     return claims["sub"]
 """ + _ROUTE
         ),
+        None,
         None,
     ),
 )

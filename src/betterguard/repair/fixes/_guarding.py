@@ -64,8 +64,17 @@ def guarded(site: Site) -> Fix | ByHand:
 def identified(site: Site) -> Fix | ByHand:
     """Let the guard alone say who is calling, where a dependency does nothing but say so."""
     code, function = site.code, site.function
-    if function is None or function.outer is not None or not is_injected(code, function):
+    if (
+        function is None
+        or function.outer is not None
+        or not is_injected(code, function)
+        or id(function.function) in code.endpoints
+    ):
         return ByHand("take the identity from the verified token: guard.user gives it")
+    if "email" in site.hit.message.lower():
+        return ByHand(
+            f"{function.name} gives an e-mail address: the guard knows people by their id"
+        )
     given = given_by(code, function)
     if given is None and function.function.returns is None and _gives_what_it_read(function):
         given = Given.ID
