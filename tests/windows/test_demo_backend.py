@@ -76,7 +76,7 @@ def backend(
     folder = tmp_path_factory.mktemp("pids")
     with serving(folder, "tests.windows.talkative:app", processes=1, **extra) as server:
         base = f"http://127.0.0.1:{server.port}/api/user/ada"
-        with httpx2.Client(base_url=base, headers=bearer(), timeout=60) as client:
+        with httpx2.Client(base_url=base, headers=bearer(), timeout=300) as client:
             yield Backend(server, client, request.param)
 
 
