@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import socket
 import sys
 
 __all__ = ["HOST", "free_port", "is_free"]
 
 HOST = "127.0.0.1"
-_kept: list[socket.socket] = []
+_kept = contextlib.ExitStack()
+atexit.register(_kept.close)
 
 
 def is_free(port: int) -> bool:
@@ -36,7 +39,7 @@ def free_port(preferred: int = 0) -> int:
     probe.bind((HOST, 0))
     port = int(probe.getsockname()[1])
     if sys.platform == "linux":
-        _kept.append(probe)
+        _kept.enter_context(probe)
     else:  # elsewhere nobody could listen there beside it
         probe.close()
     return port
