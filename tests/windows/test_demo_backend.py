@@ -30,9 +30,7 @@ SETTINGS = {
     "BETTER_AUTH_TOKENS": "secret",
     "FRONTEND_URL": ORIGIN,
 }
-NEW_ROLE = (
-    f"DO $$ BEGIN CREATE ROLE {APPLICATION} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$"
-)
+NEW_ROLE = f"DO $$ BEGIN CREATE ROLE {APPLICATION} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$"
 TASK = {"title": "Gr\u00f6\u00dfe \u65e5\u672c \U0001f389", "done": False}
 
 
