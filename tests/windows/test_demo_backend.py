@@ -30,13 +30,16 @@ SETTINGS = {
     "BETTER_AUTH_TOKENS": "secret",
     "FRONTEND_URL": ORIGIN,
 }
-NEW_ROLE = f"DO $$ BEGIN CREATE ROLE {APPLICATION} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$"
+NEW_ROLE = (
+    f"DO $$ BEGIN CREATE ROLE {APPLICATION} LOGIN;"
+    " EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$"
+)
 TASK = {"title": "Gr\u00f6\u00dfe \u65e5\u672c \U0001f389", "done": False}
 
 
 def bearer() -> dict[str, str]:
     now = int(time.time())
-    claims = {"sub": "ada", "iss": ORIGIN, "aud": ORIGIN, "iat": now, "exp": now + 900}
+    claims = {"sub": "ada", "iss": ORIGIN, "aud": ORIGIN, "iat": now, "exp": now + 43_200}
     return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
 
 
