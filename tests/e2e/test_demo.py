@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -163,6 +164,16 @@ def test_a_taken_port_is_left_alone() -> None:
         assert not is_free(port)
         assert free_port(port) != port
     assert free_port(port) == port
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no port can be kept like this")
+def test_a_port_is_kept_for_the_server_that_is_to_come() -> None:
+    port = free_port()
+    with socket.socket() as another, pytest.raises(OSError, match="in use"):
+        another.bind((HOST, port))
+    with socket.create_server((HOST, port)):
+        assert not is_free(port)
+    assert is_free(port)
 
 
 def test_the_secret_is_made_once_and_private(tmp_path: Path) -> None:
