@@ -66,7 +66,7 @@ format: ## put the code into the project's format
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-fuzz: ## fuzz the token verifier for SECONDS (300)
+fuzz: ## try new inputs on the verifier, the guard and all that has properties for SECONDS (300)
 	@$(BOOTSTRAP) dev
 	@$(RUN) python scripts/fuzz.py $(or $(SECONDS),300)
 

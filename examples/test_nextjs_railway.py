@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from demo.check.browser import running_chromium
+from demo.check.browser import STEP_LIMIT, running_chromium
 from demo.ports import HOST, free_port
 from demo.service import Service, running
 from tests.servers.postgres import running_postgres
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXAMPLE = Path(__file__).resolve().parent / "nextjs-railway"
+LONG = 120.0  # seconds; only ever reached when something is broken
 WEB, API = EXAMPLE / "web", EXAMPLE / "api"
 
-pytestmark = [pytest.mark.node, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.node, pytest.mark.browser, pytest.mark.timeout(3600)]
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def bob(browser: Browser, pair: Pair) -> Page:
 def signed_up(browser: Browser, pair: Pair, name: str) -> Page:
     """Sign a person up on the page, in a browser of their own."""
     page = browser.new_context().new_page()
+    page.set_default_timeout(STEP_LIMIT)
     page.goto(pair.web)
     page.get_by_label("Name").fill(name)
     page.get_by_label("E-mail").fill(f"{name.lower()}@example.com")
@@ -168,7 +170,8 @@ def test_another_users_path_and_task_are_out_of_reach(ada: Page, bob: Page, pair
     add(ada, "secret plan")
     token = asked(bob, "/api/auth/token")["token"]
     foreign, own = (asked(one, "/api/auth/get-session")["user"]["id"] for one in (ada, bob))
-    with httpx2.Client(base_url=pair.api, headers={"Authorization": f"Bearer {token}"}) as api:
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=pair.api, headers=headers, timeout=LONG) as api:
         assert api.get(f"/api/user/{foreign}/tasks").status_code == 403
         assert api.get(f"/api/user/{own}/tasks").json() == []
         for task_id in range(1, 6):
@@ -185,7 +188,9 @@ def test_whoever_signs_out_is_asked_to_sign_in(bob: Page) -> None:
 
 
 def test_nobody_is_let_in_without_a_token(pair: Pair) -> None:
-    answer = httpx2.get(f"{pair.api}/api/user/ada/tasks", headers={"Origin": pair.web})
+    answer = httpx2.get(
+        f"{pair.api}/api/user/ada/tasks", headers={"Origin": pair.web}, timeout=LONG
+    )
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["access-control-allow-origin"] == pair.web

@@ -24,7 +24,7 @@ MISSING = f"""windows: Wine or its locales are missing and only root may install
 On Debian or Ubuntu: apt-get install --no-install-recommends {" ".join(DEBIAN_PACKAGES)}"""
 # Wine takes the Windows code page from the language of the Unix locale.
 LOCALES = {"1252": "en_US", "1251": "ru_RU", "932": "ja_JP"}
-LIMIT = 1800.0  # seconds that one program may take; only ever reached when something is broken
+LIMIT = 7200.0  # seconds that one program may take; only ever reached when something is broken
 PIECE = 65536  # bytes
 
 

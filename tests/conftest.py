@@ -1,11 +1,16 @@
-"""What every test may ask for."""
+"""What every test may ask for, and what none may be decided by: chance and a slow machine."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from betterguard.revocation import replica
+from betterguard.tokens import RemoteKeySet
+from betterguard.web import assembly
 from tests.servers.postgres import running_postgres
 from tests.wine import be_patient
 
@@ -16,6 +21,28 @@ if TYPE_CHECKING:
 
 
 be_patient()
+
+LONG = 120.0  # seconds; only ever reached when something is broken
+
+# Machines that build are slow at times, and that is no fault of the code. The same is tried each
+# time, so that who changes one thing does not fail for another: `make fuzz` tries what is new.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("brief", PATIENT, max_examples=100, derandomize=True)
+settings.register_profile("fuzz", PATIENT, max_examples=500, derandomize=False, print_blob=True)
+settings.load_profile("brief")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unhurried() -> Iterator[None]:
+    """Let a guard wait for key sets and stores as long as a machine may stand still.
+
+    An application gives them up after seconds, and refuses; here nothing is away but what a test
+    takes away, and a test about giving up sets a limit of its own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assembly, "RemoteKeySet", partial(RemoteKeySet, deadline=LONG))
+        patch.setattr(replica, "DEADLINE", LONG)
+        yield
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 INTERNAL_ERROR = 1359
-PAUSES = (0.5, 2.0, 8.0)  # seconds
+PAUSES = (0.5, 2.0, 8.0, 30.0)  # seconds
 
 
 def be_patient() -> None:

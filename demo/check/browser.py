@@ -7,7 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from demo.errors import DemoError
 from scripts.bootstrap import find_browser
@@ -28,7 +28,9 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-STEP_LIMIT = 10_000  # milliseconds
+# Milliseconds; only ever reached when something is broken.
+START_LIMIT = 180_000
+STEP_LIMIT = 60_000
 
 
 @contextlib.contextmanager
@@ -36,9 +38,11 @@ def running_chromium() -> Iterator[Browser]:
     """Start Chromium without a window, and end it afterwards."""
     executable = found_chromium()
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    expect.set_options(timeout=STEP_LIMIT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable,
+            timeout=START_LIMIT,
             args=[*QUIET, *(["--no-sandbox"] if as_root else [])],
             # Ctrl-C is ours to handle: the browser ends with this block.
             handle_sigint=False,

@@ -58,6 +58,7 @@ def keyboard_only(scene: Scene) -> None:
     tab_to(page, "Learn the shortcuts")
     page.keyboard.press("Space")
     expect(page.get_by_role("checkbox", name="Learn the shortcuts")).to_be_checked()
+    bob.expect_call("Finish a task")  # what is renamed before would not be done any more
     tab_to(page, "Rename Learn the shortcuts")
     page.keyboard.press("Enter")
     page.keyboard.type("Know the shortcuts")
@@ -81,6 +82,7 @@ def sign_in_by_keyboard(person: Person) -> None:
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_label("New task")).to_be_focused()
+    person.expect_list()
 
 
 def no_complaints(scene: Scene) -> None:

@@ -60,6 +60,12 @@ class Person:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign up").click()
         expect(self.page.get_by_role("heading", name="Tasks")).to_be_visible()
+        self.expect_list()
+
+    def expect_list(self) -> None:
+        """Wait until the list is drawn: what is added before may stand there twice."""
+        drawn = "#tasks-count:not(:empty), #no-tasks:not([hidden])"
+        expect(self.page.locator(drawn)).to_be_visible()
 
     def add(self, title: str) -> None:
         """Add a task and wait until it stands in the list."""
@@ -75,6 +81,7 @@ class Person:
         """Load the page anew and wait for the tasks: the token was lost, the session was not."""
         with self.page.expect_response(self.is_list):
             self.page.reload()
+        self.expect_list()
 
     def is_list(self, response: Response) -> bool:
         """Tell whether a response is the list of tasks."""
@@ -84,6 +91,7 @@ class Person:
         """Give this person's id and token, as they went over the wire."""
         with self.page.expect_response(self.is_list) as caught:
             self.page.reload()
+        self.expect_list()
         token = caught.value.request.all_headers()["authorization"].removeprefix("Bearer ")
         return caught.value.url.split("/")[-2], token
 
@@ -98,7 +106,7 @@ class Person:
         with self.page.expect_response(lambda r: r.url.startswith(self.origins.api)) as caught:
             self.page.get_by_role("button", name=button, exact=True).first.click()
         # The answer is read before it is shown: wait for this call, not for the one before.
-        expect(self.page.locator("#history [aria-current]")).to_contain_text(button)
+        self.expect_call(button)
         line = self.page.locator("#answer-line")
         return Answer(
             caught.value.status,
@@ -107,6 +115,10 @@ class Person:
             self.page.locator("#answer-headers").inner_text(),
             self.page.locator("#answer-body").inner_text(),
         )
+
+    def expect_call(self, title: str) -> None:
+        """Wait until the page shows the answer to a call, and has done with it what it does."""
+        expect(self.page.locator("#history [aria-current]")).to_contain_text(title)
 
     def photograph(self, file: Path, *, whole: bool = True) -> None:
         """Take a picture of the page."""

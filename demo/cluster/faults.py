@@ -23,7 +23,7 @@ __all__ = ["FAULTS", "Fault"]
 
 OUTAGE = 2.0  # seconds that a part is away before somebody starts it again
 CUT = 5.0  # seconds that a line is cut, at least
-STORE_BACK = 5.0  # seconds after which everybody has heard from the store of revocations
+STORE_BACK = 10.0  # seconds after which everybody has heard from the store of revocations
 EXPIRE_KEYS = text('UPDATE jwks SET "expiresAt" = now()')
 
 

@@ -30,7 +30,7 @@ OURS = 1
 FIRST = 11
 BRIDGE = "machines"
 LINK = "eth0"
-START_LIMIT = 10.0
+START_LIMIT = 120.0  # only ever reached when something is broken
 MOVED = "DEMO_NETWORK"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LOOPBACK", "Machine", "Part", "running"]
 
-START_LIMIT = 60.0
+START_LIMIT = 180.0  # only ever reached when something is broken
 STOP_LIMIT = 10.0
 POLL = 0.05
 TAIL = 25

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from demo.cluster.database import local_database, remote_database
 from demo.cluster.network import made_network
-from demo.cluster.part import LOOPBACK, Part, running
+from demo.cluster.part import LOOPBACK, START_LIMIT, Part, running
 from demo.cluster.parts import haproxy, pgbouncer, redis
 from demo.ports import free_port
 from demo.postgres import APPLICATION
@@ -121,7 +121,8 @@ def placed(
         sign_in = auth(data, origins, database.url("postgresql"), TOKEN_LIFETIME)
         started(part_of(sign_in, machine("auth")))
         # The first who asks has the first key made: workers that ask at once would make several.
-        httpx2.get(f"{origins.page}/api/auth/jwks", trust_env=False).raise_for_status()
+        key_set = f"{origins.page}/api/auth/jwks"
+        httpx2.get(key_set, timeout=START_LIMIT, trust_env=False).raise_for_status()
         make_tables(database.url("postgresql+asyncpg"), data)
         started(part_of(chatbot(data, origins), machine("auth")))
         application = database.url("postgresql+asyncpg", APPLICATION)

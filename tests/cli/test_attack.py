@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,7 +39,12 @@ if os.environ.get("OPEN"):
     async def hole() -> str:
         return "open"
 """
-TOKENS = {"TOKEN_A": ISSUER.token("alice-1"), "TOKEN_B": ISSUER.token("bob-22")}
+# Made when tests are collected, which may be long before their use.
+TOMORROW = int(time.time()) + 86_400
+TOKENS = {
+    "TOKEN_A": ISSUER.token("alice-1", exp=TOMORROW),
+    "TOKEN_B": ISSUER.token("bob-22", exp=TOMORROW),
+}
 SECRET = "kQ4v9ZtW2mXr7LpN8sBd3FgH6jYc1RaE"
 
 
@@ -53,7 +59,7 @@ def process(*arguments: str, folder: Path, **environment: str) -> subprocess.Com
         env={**KEPT, "FRONTEND_URL": "http://localhost:3000", **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         encoding="utf-8",
     )

@@ -20,7 +20,7 @@ def test_a_command_writes_what_the_console_cannot_show(tmp_path: Path) -> None:
         [sys.executable, "-m", "betterguard", "audit", "--no-cache", str(tmp_path)],
         capture_output=True,
         env=environment | ASCII_CONSOLE,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert ran.stderr == b""

@@ -115,7 +115,7 @@ def started(
         input=stdin.encode(),
         capture_output=True,
         env={"PATH": os.environ["PATH"], **environment},
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

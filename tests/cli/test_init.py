@@ -90,7 +90,7 @@ def test_at_a_terminal_it_asks(project: Path, answer: str, code: int) -> None:
         command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         os.write(leader, f"{answer}\n".encode())
-        _, asked = process.communicate(timeout=60)
+        _, asked = process.communicate(timeout=300)
     os.close(leader)
     os.close(follower)
     assert process.returncode == code, asked

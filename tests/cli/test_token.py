@@ -111,7 +111,7 @@ def key_set_mint() -> Iterator[subprocess.Popen[str]]:
     with process:
         yield process
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(300) == 0
 
 
 def test_a_throwaway_key_set_is_served(key_set_mint: subprocess.Popen[str]) -> None:

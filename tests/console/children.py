@@ -35,7 +35,7 @@ ROOM = (
 CURE = f"{ROOM}force_utf8()\n"
 # On Windows the code page of the run decides; elsewhere the children stand in for it.
 ENCODINGS = ("code page",) if WINDOWS else ("cp1252", "cp1251", "cp932")
-TIMEOUT = 60.0  # seconds
+TIMEOUT = 300.0  # seconds; only ever reached when something is broken
 HEARD = "print('ready', flush=True)\nsys.stdin.readline()\n"
 
 

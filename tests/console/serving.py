@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PATIENCE", "Server", "end", "serving", "until"]
 
-PATIENCE = 120.0  # seconds that a server may take to start or to write a line
+PATIENCE = 300.0  # seconds that a server may take to start or to write a line
 ADDRESS = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has TerminateProcess for both
 

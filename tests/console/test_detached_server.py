@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import socket
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.children import detached
+from demo.ports import free_port, is_free
+from tests.console.children import WINDOWS, detached
 from tests.console.serving import PATIENCE, Server, end, until
 
 if TYPE_CHECKING:
@@ -31,10 +32,15 @@ if __name__ == "__main__":
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
+def own_port() -> int:
+    """Give a port that nobody else is given meanwhile.
+
+    On Windows, where `free_port` cannot keep one: from below those that the system picks from,
+    another for each process of a test run.
+    """
+    if not WINDOWS:
+        return free_port()
+    return next(filter(is_free, range(10_000 + os.getpid() % 20_000, 32_000)))
 
 
 @contextlib.contextmanager
@@ -44,7 +50,7 @@ def served(folder: Path, cure: str, workers: int) -> Iterator[Server]:
     script.write_text(SERVE.format(cure=cure, patience=int(PATIENCE)))
     pids = folder / "pids"
     pids.mkdir()
-    port = free_port()
+    port = own_port()
     extra = {"PIDS": str(pids), "PYTHONPATH": str(ROOT)}
     with detached(str(script), str(port), str(workers), **extra) as process:
         try:
@@ -55,7 +61,7 @@ def served(folder: Path, cure: str, workers: int) -> Iterator[Server]:
 
 def test_without_the_cure_it_does_not_start(tmp_path: Path) -> None:
     with served(tmp_path, "", 1) as server:
-        assert server.process.wait(30) != 0
+        assert server.process.wait(PATIENCE) != 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])

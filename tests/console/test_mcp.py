@@ -36,7 +36,7 @@ def serve(program: str, message: bytes, **extra: str) -> subprocess.CompletedPro
         input=message,
         env=environment(**extra),
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -25,7 +25,7 @@ def report(*options: str, stdout: int | None = subprocess.PIPE, **extra: str) ->
         input=b"",
         stdout=stdout,
         stderr=subprocess.PIPE,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.stderr == b""

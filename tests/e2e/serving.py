@@ -44,7 +44,7 @@ __all__ = [
 
 FRONTEND = "http://localhost:5173"
 MAIN = Path(__file__).with_name("main.py")
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 120.0
 SETTINGS = ("BETTER_AUTH", "FRONTEND")
 
 

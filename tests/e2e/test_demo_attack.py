@@ -12,7 +12,7 @@ from demo.attack import run_attack
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.node, pytest.mark.timeout(1800)]
 
 # Only Better Auth can sign these.
 NEED_THE_KEY = {"not-yet-valid", "other-audience", "other-issuer", "odd-claims", "other-kind"}

@@ -11,7 +11,9 @@ from tests.servers.demo import running_demo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.node, pytest.mark.timeout(1800)]
+
+LONG = 120.0  # seconds; only ever reached when something is broken
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +22,12 @@ def tasks() -> Iterator[httpx2.Client]:
     with running_demo() as demo:
         page = demo.origin("To-do page")
         person = {"name": "Ada", "email": "ada@example.com", "password": "correct horse battery"}
-        with httpx2.Client(base_url=page, headers={"Origin": page}) as auth:
+        with httpx2.Client(base_url=page, headers={"Origin": page}, timeout=LONG) as auth:
             user = auth.post("/api/auth/sign-up/email", json=person).json()["user"]
             token = auth.get("/api/auth/token").json()["token"]
         own = f"{demo.origin('Back end')}/api/user/{user['id']}"
-        with httpx2.Client(base_url=own, headers={"Authorization": f"Bearer {token}"}) as api:
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx2.Client(base_url=own, headers=headers, timeout=LONG) as api:
             yield api
 
 

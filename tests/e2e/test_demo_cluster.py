@@ -28,7 +28,7 @@ from tests.servers.asgi import running_app
 if TYPE_CHECKING:
     from typing import Any
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(1800)
 
 ROOT = Path(__file__).resolve().parents[2]
 FEWER = (
@@ -45,7 +45,7 @@ CUT_OFF = (
     "Redis is cut off",
     "PgBouncer is cut off",
 )
-LIMIT = 240.0  # seconds; only ever reached when something is broken
+LIMIT = 1200.0  # seconds; only ever reached when something is broken
 
 
 @pytest.mark.node
@@ -97,7 +97,7 @@ def careless() -> FastAPI:
 @pytest.mark.anyio
 async def test_the_judge_sees_all_that_must_not_be() -> None:
     with running_app(careless()) as api:
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(timeout=LIMIT) as client:
             persons = [Person(name, httpx2.Cookies(), f"a.b.{name}") for name in ("ada", "bob")]
             people = People(client, Origins(api, api, api))
             traffic = Traffic(client, api, people, persons)
@@ -111,21 +111,24 @@ async def test_the_judge_sees_all_that_must_not_be() -> None:
 
 @pytest.mark.anyio
 async def test_the_judge_sees_who_waits_in_vain() -> None:
-    api = careless()
+    api, asked, over = careless(), Event(), Event()
 
     @api.get("/api/user/{user_id}/tasks/2")
-    async def silence() -> None:
-        await asyncio.sleep(5.0)
+    def silence() -> None:
+        asked.set()
+        over.wait()
 
+    limits = httpx2.Timeout(LIMIT, read=0.5)
     with running_app(api) as origin:
-        async with httpx2.AsyncClient(timeout=0.5) as client:
+        async with httpx2.AsyncClient(timeout=limits) as client:
             ada = Person("ada", httpx2.Cookies(), "a.b.ada")
             people = People(client, Origins(origin, origin, origin))
             traffic = Traffic(client, origin, people, [ada])
             call = partial(traffic._refused, ada, 404, "tasks/2")
             waiting = asyncio.create_task(traffic._judged("foreign row", call))
-            await asyncio.sleep(0.1)
+            await asyncio.to_thread(asked.wait)
             await traffic.calls_under_way()
             await waiting
+            over.set()
     [answer] = traffic.record.answers
     assert (answer.failure, answer.violation) == ("hung", WAITED_IN_VAIN)

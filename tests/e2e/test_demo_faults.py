@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
     Attacked = Callable[[Iterable[Change], Scope], Found]
 
+# The back end gives its database up after seconds; a machine may stand still longer.
+PATIENT = (
+    Change("db.py", '{"timeout": 2.0, "command_timeout": 3.0}', '{"timeout": 300.0}'),
+    Change("db.py", "POOL_SECONDS = 5.0", "POOL_SECONDS = 300.0"),
+)
+
 
 @pytest.fixture(scope="module")
 def environment(postgres: Postgres) -> dict[str, str]:
@@ -46,7 +52,7 @@ def attack(
     with processes() as pool:
 
         def run(changes: Iterable[Change], scope: Scope) -> Found:
-            folder: Path = copied(tmp_path_factory.mktemp("copy"), changes)
+            folder: Path = copied(tmp_path_factory.mktemp("copy"), (*PATIENT, *changes))
             return pool.submit(attacked, folder, environment, scope).result()
 
         yield run

@@ -53,7 +53,7 @@ class Scene:
 def exchanged(url: str, request: bytes) -> bytes:
     """Send bytes and give all that comes back, also from a server that stops listening early."""
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=300) as connection:
         with contextlib.suppress(ConnectionError):
             connection.sendall(request)
         chunks = []

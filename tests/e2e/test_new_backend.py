@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
+from demo.ports import free_port
 from tests.servers.better_auth import running_better_auth
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.servers.better_auth import BetterAuth
     from tests.servers.postgres import Postgres
 
-SECONDS = 60.0
+SECONDS = 300.0  # only ever reached when something is broken
 LINES = ("--line-length", "100")
 
 
@@ -66,24 +66,24 @@ def run(folder: Path, environment: dict[str, str], *arguments: str) -> str:
 
 @contextlib.contextmanager
 def serving(folder: Path, environment: dict[str, str]) -> Iterator[httpx2.Client]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port)]
     with subprocess.Popen(command, cwd=folder, env=os.environ | environment) as process:
         try:
-            with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
-                wait_for(client)
+            with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
+                wait_for(client, process)
                 yield client
         finally:
             process.terminate()
 
 
-def wait_for(client: httpx2.Client) -> None:
+def wait_for(client: httpx2.Client, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + SECONDS
     while True:
         try:
             client.get("/openapi.json")
         except httpx2.TransportError:
+            assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
@@ -55,7 +56,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
 
 
 BASIC = "Basic YWRhOmFkYQ=="
-GENUINE = f"Bearer {BETTER_AUTH.token('ada', email='ada@example.org')}"
+# Made when tests are collected, which may be long before their use.
+HALF_A_DAY_LATER = int(time.time()) + 43_200
+GENUINE = f"Bearer {BETTER_AUTH.token('ada', email='ada@example.org', exp=HALF_A_DAY_LATER)}"
 EXPIRED = f"Bearer {BETTER_AUTH.token('ada', iat=1, exp=2)}"
 
 

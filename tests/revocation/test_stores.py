@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+LONG = 120.0  # seconds; only ever reached when something is broken
+FAR_OFF = 10 * LONG
+
 
 async def test_what_one_adds_another_reads(place: Place) -> None:
     written = [
@@ -96,11 +99,11 @@ async def test_what_is_over_is_forgotten(place: Place) -> None:
 async def test_redis_wakes_a_reader_that_waits(redis: RedisServer) -> None:
     reader, writer = open_store(redis.url), open_store(redis.url)
     try:
-        waiting = asyncio.create_task(reader.read(None, 30.0))
+        waiting = asyncio.create_task(reader.read(None, FAR_OFF))
         await asyncio.sleep(0.1)
         assert not waiting.done()
         await writer.add([entry()])
-        found, _ = await asyncio.wait_for(waiting, 5.0)
+        found, _ = await asyncio.wait_for(waiting, LONG)
         assert list(found) == [entry()]
     finally:
         await reader.aclose()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.rows.world import World
     from tests.servers.postgres import Postgres
 
+LONG = 600  # seconds; only ever reached when something is broken
 USER = sa.select(sa.func.current_setting("app.user_id", sa.true()))
 # asyncpg's prepared statements do not survive a change of server connection, and their names
 # would meet on one.
@@ -114,7 +115,7 @@ def test_a_lost_connection_is_told_as_sqlalchemy_tells_it_and_replaced(
     with rows.session(engine, ALICE) as session:
         process = session.scalar(sa.select(sa.func.pg_backend_pid()))
     with world.owner.connect() as connection:
-        connection.execute(sa.select(sa.func.pg_terminate_backend(process, 5000)))
+        connection.execute(sa.select(sa.func.pg_terminate_backend(process, LONG * 1000)))
     with rows.session(engine, ALICE) as session, pytest.raises(exc.OperationalError) as raised:
         session.scalar(USER)
     assert raised.value.connection_invalidated
@@ -150,7 +151,7 @@ def test_without_a_user_the_policies_say_so(world: World) -> None:
 
 
 def test_threads_share_a_pool_and_never_a_user(world: World) -> None:
-    engine = sa.create_engine(world.app_url, pool_size=3, max_overflow=0)
+    engine = sa.create_engine(world.app_url, pool_size=3, max_overflow=0, pool_timeout=LONG)
     rows.isolate(engine, world.models.metadata)
     note = world.models.Note
 
@@ -203,7 +204,7 @@ async def crowd(engine: AsyncEngine, size: int, *, cancelling: bool) -> list[tup
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_tasks_share_a_pool_and_never_a_user(world: World, driver: str) -> None:
     url = world.app_url.set(drivername=f"postgresql+{driver}")
-    engine = create_async_engine(url, pool_size=3, max_overflow=0)
+    engine = create_async_engine(url, pool_size=3, max_overflow=0, pool_timeout=LONG)
     rows.isolate(engine, world.models.metadata)
     seen = asyncio.run(crowd(engine, 150, cancelling=True))
     assert len(seen) >= 100
@@ -233,7 +234,7 @@ def test_pgbouncer_in_transaction_mode_with_psycopg(bouncer: sa.URL, world: Worl
 
 def test_pgbouncer_in_transaction_mode_with_asyncpg(bouncer: sa.URL, world: World) -> None:
     url = bouncer.set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, pool_size=6, connect_args=ASYNCPG)
+    engine = create_async_engine(url, pool_size=6, pool_timeout=LONG, connect_args=ASYNCPG)
     rows.isolate(engine, world.models.metadata)
     seen = asyncio.run(crowd(engine, 60, cancelling=False))
     assert len(seen) == 60

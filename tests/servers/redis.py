@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["RedisServer", "redis_program", "running_redis", "valkey_program"]
 
 PROGRAMS = ("redis-server", "valkey-server")
-START_SECONDS = 10.0
+START_SECONDS = 120.0  # only ever reached when something is broken
 
 
 @dataclass
@@ -60,6 +61,7 @@ class RedisServer:
         """Let it hang, with its connections open, as a machine that swaps or is cut off."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # until then it may still answer
         try:
             yield
         finally:

@@ -19,6 +19,7 @@ SECRET = "0123456789abcdef0123456789abcdef-web-tests"
 ISSUER = "https://app.example"
 FRONT_END = "https://app.example"
 CHATBOT = "https://chat.example"
+HALF_A_DAY = 43_200  # seconds: some tokens are made when tests are collected, long before their use
 
 
 def make_settings(**changes: Any) -> Settings:
@@ -61,7 +62,7 @@ def make_token(user_id: str = "ada", *, secret: str = SECRET, **claims: Any) -> 
         "iss": ISSUER,
         "aud": ISSUER,
         "iat": now,
-        "exp": now + 900,
+        "exp": now + HALF_A_DAY,
         "name": "Ada",
         "email": "ada@app.example",
         "emailVerified": True,

@@ -28,7 +28,7 @@ from tests.servers.redis import running_redis
 from tests.web.conftest import ISSUER, bearer, make_settings, make_token
 from tests.web.test_revocations import SwitchedStore
 
-LONG = 60.0  # seconds; only ever reached when something is broken
+LONG = 120.0  # seconds; only ever reached when something is broken
 
 
 class Api:

@@ -34,7 +34,7 @@ def started(
         [exe, "-c", program, result],
         env=environment(**extra),
         creationflags=flags,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return result.read_text(encoding="ascii")
@@ -127,7 +127,7 @@ def test_nul_takes_any_text(cure: str, told: str, tmp_path: Path) -> None:
         [PYTHON, "-c", program, tmp_path / "result"],
         env=environment(),
         stdout=subprocess.DEVNULL,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert told in (tmp_path / "result").read_text(encoding="ascii")

@@ -31,14 +31,15 @@ SETTINGS = {
     "FRONTEND_URL": ORIGIN,
 }
 NEW_ROLE = (
-    f"DO $$ BEGIN CREATE ROLE {APPLICATION} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$"
+    f"DO $$ BEGIN CREATE ROLE {APPLICATION} LOGIN;"
+    " EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$"
 )
 TASK = {"title": "Gr\u00f6\u00dfe \u65e5\u672c \U0001f389", "done": False}
 
 
 def bearer() -> dict[str, str]:
     now = int(time.time())
-    claims = {"sub": "ada", "iss": ORIGIN, "aud": ORIGIN, "iat": now, "exp": now + 900}
+    claims = {"sub": "ada", "iss": ORIGIN, "aud": ORIGIN, "iat": now, "exp": now + 43_200}
     return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
 
 
@@ -76,7 +77,7 @@ def backend(
     folder = tmp_path_factory.mktemp("pids")
     with serving(folder, "tests.windows.talkative:app", processes=1, **extra) as server:
         base = f"http://127.0.0.1:{server.port}/api/user/ada"
-        with httpx2.Client(base_url=base, headers=bearer(), timeout=60) as client:
+        with httpx2.Client(base_url=base, headers=bearer(), timeout=300) as client:
             yield Backend(server, client, request.param)
 
 

@@ -101,7 +101,7 @@ def attacked(folder: Path, environment: Mapping[str, str], scope: Scope) -> Foun
     made = issued(key, URL, (ALICE, BOB))
     options = Options(
         keys=made.keys,
-        limits=Limits(timeout=60),  # not to take a busy machine for a refusal
+        limits=Limits(timeout=300),  # not to take a busy machine for a refusal
         families=scope.families,
         include=scope.include,
         variants=scope.variants,

@@ -52,7 +52,6 @@ FAULTS = [
     ),
     pytest.param(key_set(GOOD, private_jwk()), {"keys.public"}, id="private-beside-public"),
     pytest.param(key_set(*[GOOD] * 65), {"keys.fetched"}, id="too-many"),
-    pytest.param(hang, {"keys.reachable"}, id="hangs"),
     pytest.param(broken_off, {"keys.reachable"}, id="broken-off"),
     pytest.param(gzip_bomb(b"x"), {"keys.json"}, id="compressed"),
     pytest.param(oversized(10**12), {"keys.json"}, id="without-end"),
@@ -63,11 +62,6 @@ WARNINGS = [
     pytest.param(cached("Cache-Control", "public, max-age=86400"), "keys.fresh", id="cached-long"),
     pytest.param(cached("Age", "7200"), "keys.fresh", id="old-answer"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "DEADLINE", 1.0)
 
 
 def examined(send: Any, family: str, clock: Callable[[], float] = lambda: NOON) -> Report:
@@ -85,6 +79,11 @@ def examined(send: Any, family: str, clock: Callable[[], float] = lambda: NOON) 
 @pytest.mark.parametrize(("send", "checks"), FAULTS)
 def test_a_wrong_key_set_is_named(send: Any, checks: set[str]) -> None:
     assert named(examined(send, "keys")) == checks
+
+
+def test_a_server_that_hangs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "DEADLINE", 1.0)
+    assert named(examined(hang, "keys")) == {"keys.reachable"}
 
 
 @pytest.mark.parametrize(("send", "check"), WARNINGS)
