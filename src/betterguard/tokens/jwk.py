@@ -176,6 +176,12 @@ def _signature_check(
     key = _material({name: jwk[name] for name in (*members, "kty", "crv") if name in jwk})
     if alg == "EdDSA" and ed25519.HAS_LIBSODIUM:
         return ed25519.by_libsodium(members["x"])
+    if jwk["kty"] == "RSA":
+        # RFC 8017 §8.1.2, step 1. OpenSSL looks at the length of RS256's alone.
+        size = (_number(members["n"]).bit_length() + 7) // 8
+        return lambda signing_input, signature: (
+            len(signature) == size and algorithm.verify(signing_input, key, signature)
+        )
     return lambda signing_input, signature: algorithm.verify(signing_input, key, signature)
 
 

@@ -405,6 +405,8 @@ def _finite(text: str) -> float:
 
 
 def _is_signed(key: Key, signing_input: bytes, signature: bytes) -> bool:
+    if key.alg in {"RS256", "PS256"} and len(signature) != (key.material.key_size + 7) // 8:
+        return False  # RFC 8017 §8.1.2, step 1: OpenSSL looks at the length of RS256's alone
     try:
         return jwt.get_algorithm_by_name(key.alg).verify(signing_input, key.material, signature)
     except Exception:  # noqa: BLE001 - a library's surprise at hostile input is a refusal
