@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import External, File, FunctionRef, Value
+from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.visit import names_in
 from betterguard.repair.outside import is_of_tests
 from betterguard.repair.scaffold.naming import absolute_name
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from betterguard.audit.code import Code
-    from betterguard.audit.facts import Expr
+    from betterguard.audit.facts import Expr, Import
+    from betterguard.audit.project import File
     from betterguard.repair.scaffold.reading import Reading
     from betterguard.repair.scaffold.signing import Place
 
@@ -127,19 +128,25 @@ class _Writer:
         if head in file.values and is_of_tests(file.path):
             value = Value(file, head, file.values[head]).expr
             return self.written(None, value, hops + 1) if value is not None and not rest else None
-        if head not in file.imports:
-            return self._of(file, head, rest) if head in file.values else None
-        imported = file.imports[head]
-        target = self._code.project.resolve(file, head)
-        if isinstance(target, External | File) and not imported.module.startswith("."):
-            return Key(head + rest, imported.module, imported.name)
-        if isinstance(target, Value | FunctionRef):
-            return self._of(target.file, target.name, rest)
-        return None
+        if head in file.values:
+            return self._of(file, head, rest)
+        whole = head + rest
+        fitting = [name for name in file.imports if f"{whole}.".startswith(f"{name}.")]
+        if not fitting:
+            return None
+        alias = max(fitting, key=len)
+        return self._imported(file.imports[alias], whole[len(alias) :])
+
+    def _imported(self, imported: Import, rest: str) -> Key | None:
+        """Give what this file imports, by the same import if that tells the whole path."""
+        if not imported.module.startswith("."):
+            return Key((imported.name or imported.module) + rest, imported.module, imported.name)
+        module = self._code.project.module(self.file, imported.module)
+        return self._of(module, imported.name, rest) if module is not None else None
 
     def _of(self, file: File, name: str, rest: str) -> Key | None:
         """Give a top-level name of a file of the project."""
-        if name not in {**file.values, **file.functions}:
+        if name not in {**file.values, **file.functions, **file.imports}:
             return None
         try:
             module = absolute_name(self.base, file.path)

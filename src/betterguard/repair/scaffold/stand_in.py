@@ -152,7 +152,7 @@ class _StandIn:
             inner.add((key.module, key.name))
         lines = [
             f"    from {module} import {name}\n" if name else f"    import {module}\n"
-            for module, name in sorted(inner)
+            for module, name in sorted(inner, key=lambda one: (bool(one[1]), one))
             if imports.bound(module, name) != (name or module)
         ]
         fixture = FIXTURE.format(
