@@ -15,7 +15,7 @@ from betterguard.audit.visit import argument, method
 from betterguard.repair.outside import is_of_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
@@ -72,10 +72,11 @@ def signing(code: Code, within: str) -> Signing | None:
     """
     uses: dict[str, int] = {}
     places: dict[int, Place] = {}
+    doors = _doors(code)
     for file in code.project.files.values():
         if not is_of_tests(file.path) or not (within == "." or file.path.startswith(f"{within}/")):
             continue
-        found = list(_of_file(code, file))
+        found = list(_of_file(code, file, doors))
         if found:
             uses[file.path] = min(pos for pos, _ in found)
             places.update((id(place.call), place) for _, place in found)
@@ -85,7 +86,9 @@ def signing(code: Code, within: str) -> Signing | None:
     return Signing(code, uses, tuple(ordered))
 
 
-def _of_file(code: Code, file: File) -> Iterator[tuple[int, Place]]:
+def _of_file(
+    code: Code, file: File, doors: Mapping[str, list[Place]]
+) -> Iterator[tuple[int, Place]]:
     """Give where a file of tests signs, or has tokens signed, and the call that does it."""
     for place in _places(code, file):
         yield place.call.pos, place
@@ -94,9 +97,23 @@ def _of_file(code: Code, file: File) -> Iterator[tuple[int, Place]]:
         if isinstance(target, FunctionRef) and not is_of_tests(target.file.path):
             for place in _reached(code, target):
                 yield call.pos, place
-    for pos, handler in _asked(code, file):
-        for place in _reached(code, handler):
-            yield pos, place
+    for text in file.flat.texts.items if doors else ():
+        path = text.text.split("?", 1)[0].rstrip("/")
+        for door, places in doors.items():
+            if path.endswith(door):
+                yield from ((text.pos, place) for place in places)
+
+
+def _doors(code: Code) -> dict[str, list[Place]]:
+    """Give the paths of routes that sign tokens, with the calls by which they do."""
+    found: dict[str, list[Place]] = {}
+    for route in code.app.routes:
+        path = route.path.rstrip("/")
+        if path and "{" not in path and not is_of_tests(route.file.path):
+            places = list(_reached(code, route.function))
+            if places:
+                found.setdefault(path, []).extend(places)
+    return found
 
 
 def _places(code: Code, file: File) -> Iterator[Place]:
@@ -115,16 +132,6 @@ def _reached(code: Code, function: FunctionRef) -> Iterator[Place]:
             for call in ref.calls:
                 if code.project.qualify(ref.file, call.text).endswith(ENCODERS):
                     yield Place(ref.file, ref, call)
-
-
-def _asked(code: Code, file: File) -> Iterator[tuple[int, FunctionRef]]:
-    """Give the routes that a file of tests names by their paths, and where it does."""
-    for text in file.flat.texts.items:
-        path = text.text.split("?", 1)[0].rstrip("/")
-        for route in code.app.routes:
-            wanted = route.path.rstrip("/")
-            if wanted and "{" not in wanted and path.endswith(wanted):
-                yield text.pos, route.function
 
 
 def _claims(code: Code, place: Place) -> Iterator[str]:
