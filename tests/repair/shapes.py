@@ -73,6 +73,16 @@ def get_current_user(credentials=Depends(bearer)):
         raise HTTPException(status_code=401, detail="Invalid token")
     return payload["sub"]
 """
+SIGNING_TEST = """\
+import os
+
+import jwt
+
+
+def bearer(user_id):
+    token = jwt.encode({"sub": user_id}, os.environ["BETTER_AUTH_SECRET"])
+    return {"Authorization": f"Bearer {token}"}
+"""
 PYPROJECT = """\
 [project]
 name = "shape"
@@ -263,6 +273,13 @@ SHAPES: dict[str, dict[str, str]] = {
             "from fastapi import FastAPI\n",
             "from fastapi import Depends, FastAPI\n\nfrom app.auth import get_current_user\n",
         ).replace("def health()", "def health(user=Depends(get_current_user))"),
+    },
+    "tests-sign-tokens": {
+        "requirements.txt": "fastapi\npyjwt\n",
+        "app/__init__.py": "",
+        "app/auth.py": HAND_ROLLED,
+        "app/main.py": MAIN,
+        "tests/test_routes.py": SIGNING_TEST,
     },
     "sync-sqlalchemy": {
         "requirements.txt": "fastapi\nsqlalchemy\n",

@@ -36,6 +36,8 @@ betterguard init --yes               # write without asking
 
 betterguard init --vendor            # one auth.py on PyJWT alone
 
+betterguard init --test-tokens       # existing tests sign their own tokens: take them in tests
+
 betterguard init new-project         # a new back end
 """
 
@@ -45,6 +47,12 @@ def init(  # noqa: PLR0913  each is an option of the command
     *,
     vendor: Annotated[
         bool, typer.Option("--vendor", help="Write a self-contained auth.py on PyJWT alone.")
+    ] = False,
+    test_tokens: Annotated[
+        bool,
+        typer.Option(
+            "--test-tokens", help="Let tests go on signing tokens themselves, in conftest.py alone."
+        ),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
@@ -65,7 +73,7 @@ def init(  # noqa: PLR0913  each is an option of the command
     Exit code 0: done, or nothing to do; 1: the answer was no; 2: refused, nothing is written.
     """
     try:
-        found = _plan(path, vendor=vendor)
+        found = _plan(path, vendor=vendor, test_tokens=test_tokens)
         changes = found.changes()
         if diff:
             _print_diff(found, changes)
@@ -89,10 +97,10 @@ def init(  # noqa: PLR0913  each is an option of the command
         _report(found, changes, written=writes)
 
 
-def _plan(path: Path, *, vendor: bool) -> Plan:
+def _plan(path: Path, *, vendor: bool, test_tokens: bool) -> Plan:
     if path.exists() and not path.is_dir():
         raise ConfigurationError([f"{path} is not a folder"])
-    return plan(path, vendor=vendor)
+    return plan(path, vendor=vendor, test_tokens=test_tokens)
 
 
 def _nearest(path: Path) -> Path:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def line_of(text: bytes, pos: int) -> int:
+    """Give the number of the line of a position, from 1."""
+    return text.count(b"\n", 0, pos) + 1
+
+
 def start_of(text: bytes, pos: int) -> int:
     """Give the offset at which the line of a position begins."""
     return text.rfind(b"\n", 0, pos) + 1

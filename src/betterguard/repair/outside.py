@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from betterguard.audit.facts import Import, Module
 
+STAND_IN = "TokensOfTheTests"
+"""What lets tests go on signing tokens themselves (`betterguard.testing.own_tokens`)."""
 MAX_FILES = 20_000
 """Files looked at in search of Python beside the audited folders."""
 _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", ".git")
@@ -63,6 +65,10 @@ class Outside:
             if word.search(text)
             for use in _uses(self._facts(other), text, path, name)
         )
+
+    def mentions(self, name: str) -> bool:
+        """Whether some file has a name in it."""
+        return any(name.encode() in text for text in self.texts.values())
 
     def signing(self) -> list[Use]:
         """Give the first place in each file that signs a token, with PyJWT or python-jose."""

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.repair.fixing import fixed, reasons, repaired
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = """
 import jwt
@@ -130,13 +138,39 @@ def test_a_helper_that_others_name_stays_and_asks_the_guard(path: str, other: st
     assert (
         "def decode(token: str) -> dict | None:\n"
         "    try:\n"
-        "        claims = asyncio.run(guard.verifier.verify(token))\n"
+        "        claims = ThreadPoolExecutor(1)"
+        ".submit(asyncio.run, guard.verifier.verify(token)).result()\n"
         "    except AuthError:\n"
         "        return None\n"
         "    return {**claims.payload, "
     ) in made
     assert "import asyncio\n" in made
     assert done.left == ()
+
+
+IN_A_LOOP = """
+import asyncio
+import app
+async def main():
+    assert app.decode("x") is None
+asyncio.run(main())
+assert app.decode("x") is None
+"""
+
+
+def test_a_helper_that_stays_can_be_called_wherever_it_was(tmp_path: Path) -> None:
+    done = repaired({"app.py": HELPER, "tests/test_auth.py": "from app import decode\n"}, "BG202")
+    (tmp_path / "app.py").write_bytes(done.workspace.texts["app.py"])
+    run = subprocess.run(
+        [sys.executable, "-c", IN_A_LOOP],
+        cwd=tmp_path,
+        env=os.environ | {"BETTER_AUTH_URL": "http://localhost:3000"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,14 @@ CHANGES = [
         id="BG501-guard",
     ),
     pytest.param(
+        "BG501",
+        "from auth import guard\n"
+        + CORS.format('allow_origins=["*"], allow_credentials=True')
+        + "guard.install(app)\n",
+        "from auth import guard\nfrom fastapi import FastAPI\napp = FastAPI()\nguard.install(app)\n",
+        id="BG501-guard-that-is-there",
+    ),
+    pytest.param(
         "BG502",
         "import os\n"
         + CORS.format('allow_origins=["https://a.example", os.getenv("FRONTEND_URL")]'),

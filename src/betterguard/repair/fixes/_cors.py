@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.rules import _cors as cors
 from betterguard.repair.fix import ByHand, Fix, Safety
 from betterguard.repair.fixes._guard import imported_guard
-from betterguard.repair.syntax import at, replaced, source
+from betterguard.repair.syntax import at, removed, replaced, source, statement_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -46,9 +46,14 @@ def installed(site: Site, added: Middleware, call: Node) -> Fix | None:
     app = source(call.child_by_field_name("function")).rpartition(".")[0]
     if guard is None or not app or added.form != "class":
         return None
+    install, statement = f"{guard}.install({app})", statement_of(call)
+    # Where the application has it by now, as init writes it, a second one would be in the way.
+    there = statement.parent is not None and any(
+        source(other) == install for other in statement.parent.named_children
+    )
     return site.fix(
         "let the guard answer CORS for the front ends in FRONTEND_URL",
-        replaced(call, f"{guard}.install({app})"),
+        removed(site.text, statement) if there else replaced(call, install),
         imports=imports,
         safety=Safety.UNSAFE,
     )

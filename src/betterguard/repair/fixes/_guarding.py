@@ -35,7 +35,7 @@ from betterguard.repair.fixes._verification import (
     reads_identity,
     sources,
 )
-from betterguard.repair.outside import How, is_of_tests
+from betterguard.repair.outside import STAND_IN, How, is_of_tests
 from betterguard.repair.syntax import appended, replaced
 
 if TYPE_CHECKING:
@@ -117,7 +117,12 @@ def _made(draft: Draft, summary: str) -> Fix:
 
 def _signers(draft: Draft) -> Iterator[Concern]:
     """Note the tests that sign tokens as the old code took them: without issuer or audience."""
-    text = "signs tokens itself, which the guard refuses: sign with betterguard.testing.tokens"
+    if draft.site.outside.mentions(STAND_IN):
+        return
+    text = (
+        "signs tokens itself, which the guard refuses: sign with betterguard.testing.tokens, "
+        "or run `betterguard init --test-tokens`"
+    )
     for use in draft.site.outside.signing():
         if is_of_tests(use.path):
             yield Concern(use.path, use.line, text)

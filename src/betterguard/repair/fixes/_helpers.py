@@ -99,7 +99,10 @@ def _kept(draft: Draft, function: FunctionRef) -> str:
     if function.function.is_async:
         return verifier(draft, function)
     imports = draft.imports(function)
-    _ask(draft, function, f"{imports.use('asyncio')}.run({{verification}})")
+    # In a thread of its own: a test may call the helper where an event loop runs already.
+    alone = f"{imports.use('concurrent.futures', 'ThreadPoolExecutor')}(1)"
+    run = f"{imports.use('asyncio')}.run"
+    _ask(draft, function, f"{alone}.submit({run}, {{verification}}).result()")
     return f"let the guard verify, and keep the name {function.name} for those who use it"
 
 

@@ -60,6 +60,10 @@ class Plan:
         """Whether there is a file by that name, or will be."""
         return path in self._new or path.exists()
 
+    def planned(self, path: Path) -> bytes | None:
+        """Give the content that a file is to get as a whole; None where it is not."""
+        return self._new.get(path)
+
     def create(self, path: Path, text: str, what: str) -> None:
         """Add a new file. ConfigurationError when there is one: none is ever overwritten."""
         if self.exists(path):

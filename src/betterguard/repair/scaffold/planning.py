@@ -21,6 +21,7 @@ from betterguard.repair.scaffold.naming import absolute_name, import_base
 from betterguard.repair.scaffold.plan import Plan
 from betterguard.repair.scaffold.reading import read
 from betterguard.repair.scaffold.settings import env_file, tolerate
+from betterguard.repair.scaffold.stand_in import bring_tests_along
 from betterguard.repair.scaffold.suite import add_suite
 from betterguard.repair.scaffold.templates import template
 
@@ -35,18 +36,21 @@ __all__ = ["plan"]
 VENDORED_MARK = b"betterguard init --vendor"
 
 
-def plan(root: Path, *, vendor: bool = False) -> Plan:
+def plan(root: Path, *, vendor: bool = False, test_tokens: bool = False) -> Plan:
     """Plan what a folder's back end lacks; nothing is written.
 
-    With ``vendor`` the project gets a file of its own on PyJWT instead of this package. Raises
+    With ``vendor`` the project gets a file of its own on PyJWT instead of this package. With
+    ``test_tokens`` its tests get a stand-in that takes the tokens they sign themselves. Raises
     ConfigurationError for a folder with Python code and no FastAPI application in it.
     """
+    if vendor and test_tokens:
+        raise ConfigurationError(["--test-tokens stands in for the package's guard, not --vendor"])
     found = Plan(root)
     reading = read(root)
     if not reading.code.project.files:
         _plan_new(found, reading, vendor=vendor)
     elif reading.apps:
-        _complete(found, reading, reading.apps[0], vendor=vendor)
+        _complete(found, reading, reading.apps[0], vendor=vendor, test_tokens=test_tokens)
     else:
         fault = f"{root} has Python code and no FastAPI application: name the folder that has it"
         raise ConfigurationError([fault])
@@ -75,7 +79,7 @@ def _holds_others(root: Path) -> bool:
     )
 
 
-def _complete(found: Plan, reading: Reading, app: App, *, vendor: bool) -> None:
+def _complete(found: Plan, reading: Reading, app: App, *, vendor: bool, test_tokens: bool) -> None:
     secret = signs_with_secret(_servers(reading))
     folder = reading.backend(app)
     auth = _add_vendored(found, reading, app) if vendor else _add_guard(found, reading, app)
@@ -84,6 +88,8 @@ def _complete(found: Plan, reading: Reading, app: App, *, vendor: bool) -> None:
     tolerate(found, reading)
     add_requirement(found, folder, pyjwt() if vendor else betterguard())
     add_suite(found, reading, app, auth, vendor=vendor)
+    if not vendor:
+        bring_tests_along(found, reading, app, auth, wanted=test_tokens)
     tell_missing(found, folder / env_file(reading), secret=secret, cors=not vendor)
     if not vendor:
         tell_conflicts(found, reading.code.environment, app.file.path, betterguard())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.application import Router
     from betterguard.audit.code import Code
+    from betterguard.audit.config import Config
     from betterguard.audit.facts import Stmt
     from betterguard.audit.loading import Inputs
     from betterguard.audit.project import File
@@ -59,9 +60,10 @@ class Guard:
 class Reading:
     """A folder's code as the audit sees it. Paths of files are relative to ``root``."""
 
-    def __init__(self, root: Path, inputs: Inputs, code: Code) -> None:
+    def __init__(self, root: Path, inputs: Inputs, code: Code, config: Config) -> None:
         self.root = root
         self.code = code
+        self._config = config
         self._texts = {source.path: source.text for source in inputs.sources}
         self.scripts = tuple(s for s in inputs.sources if kind(s.path) == "script")
 
@@ -77,6 +79,11 @@ class Reading:
         """Whether positions in the text are positions in the file: it is UTF-8, and it parses."""
         raw = self.place(file.path).read_bytes().removeprefix(codecs.BOM_UTF8)
         return raw == self.text(file) and file.facts.broken_at < 0
+
+    @cached_property
+    def with_tests(self) -> Reading:
+        """The same folder, its tests among the code."""
+        return _read(self.root, replace(self._config, tests=True))
 
     @cached_property
     def apps(self) -> list[App]:
@@ -141,6 +148,10 @@ def _is_package(folder: Path) -> bool:
 
 def read(root: Path) -> Reading:
     """Read a folder, with the front end's ``auth.ts`` beside it in the same repository."""
-    config = find_config(root)
+    return _read(root, find_config(root))
+
+
+def _read(root: Path, config: Config) -> Reading:
     inputs = gather([root], config, root)
-    return Reading(root, inputs, index(inputs, modules(inputs.sources), config))
+    code = index(inputs, modules(inputs.sources), config)
+    return Reading(root, inputs, code, config)
