@@ -7,12 +7,11 @@ and without the cache, the best of ROUNDS; ``parse`` is what tree-sitter takes f
 no audit that uses it can be quicker.
 
 Then whole commands, from their start to their end: ``single`` is ``betterguard audit`` in one
-process without the cache, and ``semgrep`` is ``semgrep scan`` with the six rules of
-``semgrep.yml`` and one job;
-``defaults`` is what a user types, with an empty cache that it fills, and its ``semgrep`` the same
-without a number of jobs; ``again`` is an unchanged project with the cache. They take turns, the
-best of ROUNDS counts, memory is that of all their processes together, and ratios are to the audit
-of the same pair. CPU time counts little of what else the machine does; time by the clock counts it.
+process without the cache, and ``semgrep scan`` with the six rules of ``semgrep.yml`` and one job;
+``defaults`` is both as a user types them, the audit with an empty cache that it fills; ``again`` is
+an unchanged project with the cache. They take turns, the best of ROUNDS counts, memory is that of
+all their processes together, and ratios are to the audit of the same pair. CPU time counts little
+of what else the machine does; time by the clock counts it.
 """
 
 from __future__ import annotations
