@@ -1,14 +1,17 @@
 """Speed and memory of the audit on folders of code, and of semgrep on the same.
 
-Usage: python -m bench.audit_speed FOLDER… [--jobs N] [--semgrep PROGRAM RULES]
+Usage: python -m bench.audit_speed FOLDER… [--semgrep PROGRAM]
 
 Each folder is one project. ``lines/s`` is CPU time of the audit in one process, already started
 and without the cache, the best of ROUNDS; ``parse`` is what tree-sitter takes for the same files:
-no audit that uses it can be quicker. ``command`` is the whole of ``betterguard audit`` with N
-processes, from its start to its end, without the cache; ``again`` is the same on an unchanged
-project with it; ``semgrep`` is the whole of ``semgrep scan`` with the given rules. They take turns,
-the best of ROUNDS counts, memory is that of all their processes together, and ratios are to
-``command``. CPU time counts little of what else the machine does; time by the clock counts it.
+no audit that uses it can be quicker.
+
+Then whole commands, from their start to their end: ``single`` is ``betterguard audit`` in one
+process without the cache, and ``semgrep scan`` with the six rules of ``semgrep.yml`` and one job;
+``defaults`` is both as a user types them, the audit with an empty cache that it fills; ``again`` is
+an unchanged project with the cache. They take turns, the best of ROUNDS counts, memory is that of
+all their processes together, and ratios are to the audit of the same pair. CPU time counts little
+of what else the machine does; time by the clock counts it.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 ROUNDS = 3
+RULES = Path(__file__).with_name("semgrep.yml")
 _MEBIBYTE = 2**20
 _LOOKS = 0.02
 """Seconds between two looks at a command's memory."""
@@ -55,15 +59,14 @@ def main(arguments: Sequence[str]) -> int:
         _show(folder.name, count, took, floor)
     _show("all", lines, whole, parsed)
     for folder in options.folders:
-        compare(folder, options.jobs, options.semgrep)
+        compare(folder, options.semgrep)
     return 0
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.audit_speed")
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--semgrep", nargs=2, metavar=("PROGRAM", "RULES"))
+    parser.add_argument("--semgrep", metavar="PROGRAM")
     return parser.parse_args(arguments)
 
 
@@ -116,29 +119,28 @@ class Run:
         )
 
 
-def compare(folder: Path, jobs: int, semgrep: tuple[str, str] | None) -> None:
-    """Print what the command takes at first and again, and how much longer semgrep takes."""
-    own = [str(Path(sys.executable).with_name("betterguard")), "audit", "-f", "json"]
+def compare(folder: Path, semgrep: str | None) -> None:
+    """Print what the command takes, in one process and as it is, and semgrep in the same ways."""
+    own = [str(Path(sys.executable).with_name("betterguard")), "audit", "-f", "json", str(folder)]
     commands = {
-        "command": [*own, "--no-cache", "--jobs", str(jobs), str(folder)],
-        "again": [*own, "--jobs", str(jobs), str(folder)],
+        ("single", "audit"): [*own, "--no-cache", "--jobs", "1"],
+        ("defaults", "audit"): own,
+        ("defaults", "again"): own,
     }
     if semgrep is not None:
-        program, rules = semgrep
         quiet = ("--metrics", "off", "--disable-version-check", "--no-git-ignore", "--json")
-        commands["semgrep"] = [
-            *(program, "scan", "--config", rules, "-j", str(jobs), *quiet, str(folder))
-        ]
-    best: dict[str, Run] = {}
-    with tempfile.TemporaryDirectory() as cache:
-        run(commands["again"], cache)
-        for _ in range(ROUNDS):
-            for name, command in commands.items():
-                best[name] = run(command, cache).best(best.get(name))
-    for name, took in best.items():
-        against = best["command"]
+        scan = [semgrep, "scan", "--config", str(RULES), *quiet, str(folder)]
+        commands["single", "semgrep"] = [*scan, "-j", "1"]
+        commands["defaults", "semgrep"] = scan
+    best: dict[tuple[str, str], Run] = {}
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as cache:
+            for asked, command in commands.items():
+                best[asked] = run(command, cache).best(best.get(asked))
+    for (pair, name), took in best.items():
+        against = best[pair, "audit"]
         ratio = f"{took.cpu / against.cpu:6.2f} x CPU {took.wall / against.wall:6.2f} x"
-        print(f"{folder.name[:30]:30} {name:8} {took} {ratio}")
+        print(f"{folder.name[:30]:30} {pair:8} {name:8} {took} {ratio}")
 
 
 def run(command: Sequence[str], cache: str) -> Run:
@@ -149,7 +151,7 @@ def run(command: Sequence[str], cache: str) -> Run:
             command,
             stdout=said,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "BETTERGUARD_CACHE_DIR": cache},
+            env=_environment(cache),
         )
         peak: list[int] = [0]
         looking = threading.Thread(target=_watch, args=(child.pid, peak))
@@ -162,6 +164,12 @@ def run(command: Sequence[str], cache: str) -> Run:
             said.seek(0)
             sys.exit(f"{command[0]} failed: {said.read().decode(errors='replace')}")
     return Run(used.ru_utime + used.ru_stime, wall, max(peak) / _MEBIBYTE)
+
+
+def _environment(cache: str) -> dict[str, str]:
+    """Give the environment of a command: programs keep their bytecode, as installed ones do."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, "BETTERGUARD_CACHE_DIR": cache}
 
 
 def _watch(pid: int, peak: list[int]) -> None:

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit import audit
 from betterguard.audit.cache import Cache
+from betterguard.audit.loading import WORTH_A_PROCESS
 from betterguard.audit.rules import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def told(folder: Path, cache: Cache | None = None) -> list[tuple[str, int, int]]:
+def told(folder: Path, cache: Cache | None = None, jobs: int = 1) -> list[tuple[str, int, int]]:
     steps: list[tuple[str, int, int]] = []
-    audit([folder], cache=cache, progress=lambda *step: steps.append(step))
+    audit([folder], cache=cache, jobs=jobs, progress=lambda *step: steps.append(step))
     return steps
 
 
@@ -34,4 +35,18 @@ def test_an_unchanged_project_takes_no_step(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
     assert told(project, cache)
     assert told(project, cache) == []
+    cache.close()
+
+
+def test_what_two_processes_read_is_told_and_kept(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    files = 2 * WORTH_A_PROCESS
+    for number in range(files):
+        (project / f"m{number}.py").write_text("x = 1\n")
+    cache = Cache(tmp_path / "cache")
+    steps = told(project, cache, jobs=2)
+    assert steps[:files] == [("reading", done, files) for done in range(1, files + 1)]
+    (project / "m0.py").write_text("x = 2\n")
+    assert told(project, cache, jobs=2)[0] == ("reading", 1, 1)
     cache.close()

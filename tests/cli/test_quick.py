@@ -110,7 +110,7 @@ def test_windows_expands_what_no_shell_does(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("project")
 def test_an_unchanged_project_is_answered_for_without_large_libraries() -> None:
-    heavy = ("typer", "pydantic", "rich", "fastapi", "sqlalchemy", "tree_sitter")
+    heavy = ("typer", "pydantic", "rich", "fastapi", "sqlalchemy", "tree_sitter", "logging")
     code = (
         "import sys; from betterguard.cli.quick import quick;"
         "assert quick(['audit', 'backend']) == 1;"
@@ -119,6 +119,19 @@ def test_an_unchanged_project_is_answered_for_without_large_libraries() -> None:
     command = [sys.executable, "-c", code]
     subprocess.run(command, capture_output=True, check=True)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.usefixtures("project")
+def test_the_command_ends_without_a_look_at_all_that_the_audit_made() -> None:
+    code = (
+        "import atexit, gc, sys; from betterguard.cli import main;"
+        "seen = []; gc.collect(); gc.callbacks.append(lambda phase, _: seen.append(phase));"
+        "atexit.register(lambda: print(seen));"
+        "sys.argv[1:] = ['audit', 'backend', '--no-cache']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "[]"
 
 

@@ -91,10 +91,9 @@ class Cache:
                 found[digest] = held
         return found
 
-    def keep_facts(self, made: dict[str, bytes]) -> None:
-        """Keep pickled facts by digest."""
-        for digest, held in made.items():
-            self._put(f"facts:{digest}", held)
+    def keep_facts(self, digest: str, held: bytes) -> None:
+        """Keep a file's pickled facts."""
+        self._put(f"facts:{digest}", held)
 
     def findings(self, key: str) -> tuple[list[Finding], int] | None:
         """Give the findings of an unchanged project, and how many a comment suppressed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
     """Told the phase (``reading``, ``indexing``, ``rules``), what is done, and of how much."""
+    _Fresh = tuple[Source, str]
+    """A file that is to be walked, and the digest that its facts are kept by."""
+    _Walked = tuple[str, Module, bytes]
 
 WORTH_A_PROCESS = 300
 """Files that one process walks in about the time that another takes to start."""
+CHUNK = 32
+"""Files that a process takes at a time."""
 MAX_OUTSIDE = 20_000
 """Files looked at outside of the audited folders in search of the auth server."""
 
@@ -104,9 +110,13 @@ def modules(
     digests = [_digest(source) for source in python]
     held = cache.facts(digests) if cache is not None else {}
     fresh = [(s, d) for s, d in zip(python, digests, strict=True) if d not in held]
-    made = _walked(fresh, jobs, progress)
-    if cache is not None:
-        cache.keep_facts({d: freeze(module) for d, module in made.items()})
+    made: dict[str, Module] = {}
+    for done, (digest, module, frozen) in enumerate(_walked(fresh, jobs), 1):
+        made[digest] = module
+        if cache is not None:
+            cache.keep_facts(digest, frozen or freeze(module))
+        if progress is not None:
+            progress("reading", done, len(fresh))
     return [made[d] if d in made else thaw(held[d]) for d in digests]
 
 
@@ -115,34 +125,46 @@ def _digest(source: Source) -> str:
     return f"{source.digest}:{source.path}"
 
 
-def _walked(
-    fresh: list[tuple[Source, str]], jobs: int, progress: Progress | None
-) -> dict[str, Module]:
+def _walked(fresh: list[_Fresh], jobs: int) -> Iterator[_Walked]:
+    """Give the digest and the facts of each file, and these as bytes where they came so."""
+    processes = min(jobs, len(fresh) // WORTH_A_PROCESS)
+    if processes > 1:
+        yield from _shared(fresh, processes - 1)
+    elif fresh:
+        yield from _walked_here(fresh)
+
+
+def _shared(fresh: list[_Fresh], helpers: int) -> Iterator[_Walked]:
+    """Walk with other processes: they begin at the front, and this one at the end."""
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  slow to import
+
+    chunks = [fresh[begin : begin + CHUNK] for begin in range(0, len(fresh), CHUNK)]
+    with ProcessPoolExecutor(helpers, initializer=gc.disable) as pool:
+        sent = [
+            pool.submit(_walk_frozen, [(source.path, source.text) for source, _ in chunk])
+            for chunk in chunks
+        ]
+        try:
+            left = deque(zip(chunks, sent, strict=True))
+            while left:
+                if left[0][1].done() or not left[-1][1].cancel():
+                    chunk, walked = left.popleft()
+                    for (_, digest), frozen in zip(chunk, walked.result(), strict=True):
+                        yield digest, thaw(frozen), frozen
+                else:
+                    yield from _walked_here(left.pop()[0])
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _walked_here(fresh: Iterable[_Fresh]) -> Iterator[_Walked]:
     from betterguard.audit.walk import read_module  # noqa: PLC0415  loads a grammar
 
-    workers = min(jobs, len(fresh) // WORTH_A_PROCESS)
-    made: dict[str, Module] = {}
-    if not fresh:
-        return made
-    if workers > 1:
-        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  slow to import
-
-        with ProcessPoolExecutor(workers, initializer=gc.disable) as pool:
-            sent = [(source.path, source.text) for source, _ in fresh]
-            results = pool.map(_walk_frozen, sent, chunksize=32)
-            for done, ((_, digest), result) in enumerate(zip(fresh, results, strict=True), 1):
-                made[digest] = thaw(result)
-                if progress is not None:
-                    progress("reading", done, len(fresh))
-        return made
-    for done, (source, digest) in enumerate(fresh, 1):
-        made[digest] = read_module(source.path, source.text)
-        if progress is not None:
-            progress("reading", done, len(fresh))
-    return made
+    for source, digest in fresh:
+        yield digest, read_module(source.path, source.text), b""
 
 
-def _walk_frozen(file: tuple[str, bytes]) -> bytes:
+def _walk_frozen(files: Iterable[tuple[str, bytes]]) -> list[bytes]:
     from betterguard.audit.walk import read_module  # noqa: PLC0415  loads a grammar
 
-    return freeze(read_module(*file))
+    return [freeze(read_module(path, text)) for path, text in files]

@@ -16,9 +16,9 @@ def main() -> None:
     atexit.register(gc.freeze)  # what is left ends with the process: nothing looks at it again
     gc.disable()  # an audit is soon over and leaves no cycles; other commands may run for long
     code = quick(sys.argv[1:])
-    gc.enable()
     if code is not None:
-        sys.exit(code)
+        sys.exit(code)  # with the collector still off: it would go through all that was made
+    gc.enable()
     try:
         from betterguard.cli.program import app  # noqa: PLC0415  the extra may not be installed
     except ModuleNotFoundError as err:

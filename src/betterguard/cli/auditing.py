@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import os
 import sys
-import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -96,6 +95,8 @@ def run(request: Request) -> int:
     except ConfigurationError:
         raise
     except Exception:  # noqa: BLE001  no build may take an internal error for findings
+        import traceback  # noqa: PLC0415  slow to import
+
         print(f"internal error\n{traceback.format_exc()}", file=sys.stderr)  # noqa: T201
         return BROKEN
     if request.save_baseline is not None:

@@ -8,7 +8,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, TypeGuard
 
-from betterguard.console.logs import move_logs_to_stderr
 from betterguard.console.reader import quieten
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ def force_utf8(*, mcp: bool = False) -> None:
         open_missing(name)
     if mcp:
         frame_messages()
+        from betterguard.console.logs import move_logs_to_stderr  # noqa: PLC0415  loads logging
+
         move_logs_to_stderr()
     for name, descriptor in OUTPUTS.items():
         for stream in (getattr(sys, name), getattr(sys, f"__{name}__")):
