@@ -43,7 +43,8 @@ def check(code: Code) -> Iterator[Hit]:
 
 def _fallback(code: Code, function: FunctionRef) -> Iterator[Hit]:
     """Find a route whose own code takes the id out of a token, or else out of the request."""
-    if function.file.facts.words.isdisjoint({"Bearer", "jwt", "jose", "headers"}):
+    words = function.file.facts.words
+    if words.isdisjoint({"Bearer", "jwt", "jose", "headers"}) or "get" not in function.methods:
         return
     for name, values in function.assigned.items():
         sources = [(value, _source(value)) for value in values]

@@ -67,9 +67,12 @@ def check(code: Code) -> Iterator[Hit]:
     for function in code.functions("jwt", "jose", "Bearer", "headers", "starlette", "fastapi"):
         if code.is_script(function.file):
             continue
+        written = list(console.outputs(function))
+        if not written:
+            continue
         held = tokens.token_names(function) | _made(function)
         claims = _claims(code, function)
-        for call in console.outputs(function):
+        for call in written:
             what = _secret(call, held, claims)
             if what:
                 yield Hit(function.file.path, call.pos, f"{what} written to the log")
