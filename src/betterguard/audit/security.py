@@ -39,6 +39,8 @@ _REFUSING_ERRORS = re.compile(
     r"|invalid_token|missingtoken|tokenexpired|expiredtoken|401|login_required",
     re.IGNORECASE,
 )
+_UNAUTHORIZED = ("401_UNAUTHORIZED", "HTTPStatus.UNAUTHORIZED", "codes.UNAUTHORIZED")
+_FORBIDDEN = ("403_FORBIDDEN", "HTTPStatus.FORBIDDEN", "codes.FORBIDDEN")
 _REDIRECTS = re.compile(r"^30[1-8]$|_30[1-8]_")
 _SIGN_IN = re.compile(r"log_?in|sign_?in|sign-in|log-in|auth", re.IGNORECASE)
 _FORBIDDING_ERRORS = re.compile(
@@ -178,9 +180,9 @@ class Security:
         given = keyword(expr, "status_code") or keyword(expr, "status")
         candidates = [given] if given is not None else list(expr.parts[:2])
         for part in candidates:
-            if part.text == "401" or part.text.endswith("401_UNAUTHORIZED"):
+            if part.text == "401" or part.text.endswith(_UNAUTHORIZED):
                 return 401
-            if part.text == "403" or part.text.endswith("403_FORBIDDEN"):
+            if part.text == "403" or part.text.endswith(_FORBIDDEN):
                 return 403
         if raised and candidates and _sends_to_sign_in(expr, candidates):
             return 401
@@ -321,7 +323,7 @@ class Security:
         return self._refusing
 
     def refusing(self) -> tuple[Middleware, ...]:
-        """Give the middleware that answers 401 for whatever reason, that which only translates too."""
+        """Give the middleware that answers 401 at all, be it that it only translates an error."""
         guards = self.guards()
         return tuple(
             middleware
@@ -359,7 +361,7 @@ class Security:
         )
 
     def _answers_401(self, function: FunctionRef, passes_on: Callable[[Stmt], bool]) -> bool:
-        """Whether it answers 401 itself, other than for an error of what it passes a request on to."""
+        """Whether it answers 401 itself, not only for errors of what a request is passed on to."""
         if self.refuses(function) != UNAUTHORIZED:
             return False
         translated = [

@@ -37,7 +37,7 @@ _SIGN_IN_NAME = re.compile(
     r"|(?:exchange|issue)\w*_token|forgot_password|reset_password|recover_password|csrf(?:_token)?"
     r"|verify_(?:e?mail|otp|code)|magic_link)"
     r"(?:_(?:user|new|account|route|endpoint|handler|view|page|form|access|token|for|with|by|via"
-    r"|e?mail|password|google|github|callback|api|json))*",
+    r"|e?mail|password|google|github|callback|api|json|sso|provider|social|oidc))*",
     re.IGNORECASE,
 )
 _PROBE = re.compile(

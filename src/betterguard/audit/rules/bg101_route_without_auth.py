@@ -228,6 +228,48 @@ def board(session: Session = Depends(get_session)):
         Snippet.of(
             _HEAD
             + """
+from http import HTTPStatus
+from fastapi import Request
+app = FastAPI()
+class KeyCheck:
+    def __init__(self, kind: str): self.kind = kind
+    def key(self, request):
+        if not request.headers.get("x-api-key"):
+            raise HTTPException(status_code=HTTPStatus.UNAUTHORIZED)
+    async def __call__(self, request: Request): return self.key(request)
+async def admin_key(request: Request):
+    check: KeyCheck = KeyCheck("admin")
+    return await check(request)
+class Verifiers:
+    @staticmethod
+    def verifier(kind: str) -> KeyCheck: return load(kind)
+@app.get("/tasks", dependencies=[Depends(admin_key)])
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+@app.post("/tasks")
+def add(title: str, key=Depends(Verifiers.verifier("w")), session: Session = Depends(get_session)):
+    session.add(Task(title=title, user_id=key.user))
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+class Connection:
+    async def run(self, sql):
+        await self.conn.execute(sql)
+        await self.conn.commit()
+@app.get("/t/{short}")
+async def redirect(short: str):
+    return await Connection().run("SELECT url FROM links")
+@app.get("/auth/{provider}")
+async def login_with_sso_provider(provider: str, user_id: str | None = None):
+    return go(provider, user_id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
 from fastapi.responses import JSONResponse
 app = FastAPI()
 @app.middleware("http")

@@ -58,7 +58,8 @@ _OTHER_TOKENS = re.compile(
     r"device|push|fcm|csrf|page_|next_|cursor|_tokens$|max_token", re.IGNORECASE
 )
 _NOT_SECRET = re.compile(
-    r"count|usage|limit|type|length|max_|num_|total|prompt|completion|_id$|exp", re.IGNORECASE
+    r"count|usage|limit|type|length|max_|num_|total|prompt|completion|_id$|exp|scheme|prefix",
+    re.IGNORECASE,
 )
 
 
@@ -196,6 +197,15 @@ def current_user(token: str):
     return payload
 """),
         Snippet.of("""
+from fastapi import Request
+def key(request: Request):
+    authorization = request.headers.get("Authorization")
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme != "Bearer":
+        logger.error(f"unsupported scheme {scheme}")
+    return credentials
+"""),
+        Snippet.of("""
 from fastapi import Depends, FastAPI, Request
 app = FastAPI()
 async def parsed(request: Request):
@@ -264,6 +274,25 @@ def current_user(token: str):
 from fastapi import Request
 def hello(request: Request):
     logger.debug("headers: %s", "***")
+"""),
+        Snippet.of("""
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/login")
+def login(user_id: str):
+    access_token = create_access_token(data={"sub": user_id})
+    print("setting access_token=***")
+"""),
+        Snippet.of("""
+from fastapi import Request
+def who(request: Request):
+    logger.debug("cookies: %s", "***")
+"""),
+        Snippet.of("""
+from fastapi import Request
+def data(request: Request):
+    token_data = getattr(request.state, "token_data", None)
+    logger.info("Token data: ***")
 """),
     ),
 )

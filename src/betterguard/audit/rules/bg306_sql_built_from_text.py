@@ -29,9 +29,15 @@ _SQL = re.compile(
     r"|(?:=|<|>|\bi?like\b|\bin\b)\s*\(?\s*['\"%]*(?:\{\w*\}|%s|$)",
     re.IGNORECASE,
 )
+_NO_VALUE = re.compile(
+    r"^(?:self|cls|_?(?:\w+_)?(?:db|session|conn|connection|cursor|cur|engine|pool|database|tx))$"
+)
+"""Parameters that no value comes from: what runs the statement."""
 _BOUNDED = frozenset(
     {"int", "float", "bool", "UUID", "Decimal", "date", "datetime", "time", "timedelta", "ZoneInfo"}
 )
+_ASIDE = re.compile(r"(?:^|/)(?:scripts?|tools?|migrations?)(?:/|\.py$)")
+"""Files whose values people type themselves, or wrote down beforehand."""
 _CHOICES = frozenset({"Literal", "typing.Literal"})
 _SAFE = frozenset(
     {"int", "float", "len", "bool", "uuid4", "UUID", "range", "Identifier", "literal"}
@@ -42,9 +48,10 @@ _QUOTES_ONE = re.compile(r"quote|literal|escape", re.IGNORECASE)
 NEAR = 6
 """Functions of a helper's reach in which it is looked for what quotes."""
 _NAMES_NEXT = re.compile(
-    r"\b(?:from|join|into|table|update|schema|exists|index|order\s+by)\s+[\w.\"`]*$", re.IGNORECASE
+    r"\b(?:from|join|into|table|update|schema|exists|index|order\s+by)\s+[\s(]*[\w.\"`]*$|^\s*$",
+    re.IGNORECASE,
 )
-"""The end of a text after which the name of a table or a column follows."""
+"""The end of a text after which a table or a column is named, or a whole statement stands."""
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -58,7 +65,7 @@ def check(code: Code) -> Iterator[Hit]:
         params = {
             p.name
             for p in function.params
-            if p.name not in {"self", "cls"} and not _is_bounded(code, function.file, p.annotation)
+            if not _NO_VALUE.search(p.name) and not _is_bounded(code, function.file, p.annotation)
         }
         if runs and params:
             yield from _built(code, function, runs, params)
@@ -79,7 +86,7 @@ def _runs_sql(code: Code, function: FunctionRef, call: Expr) -> bool:
 
 def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]) -> Iterator[Hit]:
     tainted = code.security.derived(function, params)
-    by_hand = code.is_script(function.file)
+    by_hand = code.is_script(function.file) or bool(_ASIDE.search(function.file.path))
     for call in runs:
         for piece in pieces(function, call.parts[0]):
             if any(
@@ -166,7 +173,9 @@ def _is_chosen(code: Code, function: FunctionRef, value: Expr) -> bool:
         return True
     for name in names:
         given = function.assigned.get(name, ())
-        if given and all(_is_safe(source) or _is_quoted(code, function, source) for source in given):
+        if given and all(
+            _is_safe(source) or _is_quoted(code, function, source) for source in given
+        ):
             return True
     return bool(names) and names <= _compared(function)
 
@@ -235,18 +244,29 @@ def rows(session, model, user: str):
     session.execute(text(f"SET LOCAL app.user = {quote_literal(user)}"))
     return session.execute(text(f"SELECT * FROM {model.name}"))
 """),
-        Snippet.of("""
+        Snippet.of(
+            """
 from templates import text
 from sqlmodel import Session
 def page(minutes: str):
     text(f"This link ends in {minutes} and is for you")
-""", templates="from markup import text\n"),
+""",
+            templates="from markup import text\n",
+        ),
         Snippet.of("""
 from sqlalchemy import text
 def rendered(value): return compile_literal(value)
 def alter(session, default: str):
     shown = rendered(default)
     session.execute(text(f"ALTER TABLE task ALTER COLUMN title SET DEFAULT {shown}"))
+"""),
+        Snippet.of("""
+from sqlalchemy import text
+async def page(db, query: str, clause: str):
+    moment = db.placeholder("created_at")
+    await db.execute(text(f"UPDATE task SET created_at = {moment} WHERE id = :id"))
+    await db.execute(text(f"SELECT count(*) FROM ( {query} {clause} ) AS found"))
+    return await db.execute(text(f" {query} {clause} "))
 """),
         Snippet.of("""
 from enum import StrEnum
