@@ -265,7 +265,8 @@ RULE = Rule(
         Snippet.of("import os\nSECRET_KEY = os.getenv('SECRET_KEY', '')\n"),
         Snippet.of(
             "from fastapi import Request\nfrom pydantic_settings import BaseSettings\n"
-            "class Settings(BaseSettings):\n    SESSION_COOKIE_KEY: str = 'app_session'\n"
+            "class Settings(BaseSettings):\n    SECRET: str\n"
+            "    SESSION_COOKIE_KEY: str = 'app_session'\n"
             "settings = Settings()\n"
             "def who(request: Request):\n"
             "    return request.cookies.get(settings.SESSION_COOKIE_KEY)\n"
