@@ -58,7 +58,7 @@ _SCHEMES = re.compile(
 _CREDENTIAL = re.compile(r"authorization|bearer|cookie|token", re.IGNORECASE)
 _PRIVILEGE = re.compile(
     r"admin|superuser|staff|moderator|role|permission|scope|privilege|internal|service_?token"
-    r"|service_?key|api_?key|system_?user|can_?manage|organi[sz]ation_?member",
+    r"|scim|service_?key|api_?key|system_?user|can_?manage|organi[sz]ation_?member",
     re.IGNORECASE,
 )
 IDENTITY = re.compile(

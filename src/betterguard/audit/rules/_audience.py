@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SIGN_IN = re.compile(
     r"(?:(?:request|send|resend|verify|validate|check|confirm|complete|start|initiate|create|use)-?)?"
-    r"(?:(?:log|sign)-?(?:in|on|up|out)|registration|(?:forgot|forgotten|reset|recover)-?password"
+    r"(?:(?:log|sign)-?(?:in|on|up|out)(?:-all)?|registration|(?:forgot|forgotten|reset|recover)-?password"
     r"|password-?(?:reset|recovery|forgot)|magic-?links?|oauth2?|openid|sso|saml"
     r"|csrf(?:-?token)?|jwks(?:\.json)?|\.?well-known|e?mail-?verification"
     r"|(?:access|refresh|id|reset)-?token|token-?refresh|authorize|otp|mfa|2fa)"

@@ -296,6 +296,9 @@ class User(SQLModel, table=True):
 app = FastAPI()
 @app.get("/invites/{invite_token}")
 def invitation(invite_token: str): return find(invite_token)
+@app.post("/auth/logout-all")
+def leave(form: dict, session: Session = Depends(get_session)):
+    session.delete(digest(form["refresh_token"]))
 @app.post("/auth/request-magic-link")
 def send(email: str, session: Session = Depends(get_session)):
     session.add(Link(email=email))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
-    from betterguard.audit.facts import Expr
+    from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import File, FunctionRef
 
 _STRUCTURE = re.compile(
@@ -45,6 +45,7 @@ _SAFE = frozenset(
 
 _QUOTES = re.compile(r"quote|literal|escape|ident|join", re.IGNORECASE)
 _QUOTES_ONE = re.compile(r"quote|literal|escape", re.IGNORECASE)
+_VALIDATES = re.compile(r"valid|match|is_safe|is_allowed|isidentifier|isalnum", re.IGNORECASE)
 NEAR = 6
 """Functions of a helper's reach in which it is looked for what quotes."""
 _NAMES_NEXT = re.compile(
@@ -198,15 +199,19 @@ def _is_quoted(code: Code, function: FunctionRef, source: Expr) -> bool:
 
 
 def _compared(function: FunctionRef) -> set[str]:
-    """Names that are checked against words of the code's own: ``if sort not in COLUMNS``."""
-    return {
-        name
-        for stmt in function.statements
-        if stmt.kind == "if"
-        for part in subexpressions(stmt.exprs[0])
-        if part.kind == "cmp" and part.text in {"in", "not in"} and part.parts
-        for name in names_in(part.parts[0])
-    }
+    """Names that are checked before: ``if sort not in COLUMNS``, ``if not is_valid(name)``."""
+    found: set[str] = set()
+    for stmt in function.statements:
+        for part in subexpressions(stmt.exprs[0]) if stmt.kind == "if" else ():
+            if part.kind == "cmp" and part.text in {"in", "not in"} and part.parts:
+                found.update(names_in(part.parts[0]))
+            elif part.kind == "call" and _VALIDATES.search(method(part)) and _ends(stmt):
+                found.update(name for given in part.parts for name in names_in(given))
+    return found
+
+
+def _ends(stmt: Stmt) -> bool:
+    return any(inner.kind in {"raise", "return"} for inner in stmt.body)
 
 
 RULE = Rule(
@@ -267,6 +272,13 @@ async def page(db, query: str, clause: str):
     await db.execute(text(f"UPDATE task SET created_at = {moment} WHERE id = :id"))
     await db.execute(text(f"SELECT count(*) FROM ( {query} {clause} ) AS found"))
     return await db.execute(text(f" {query} {clause} "))
+"""),
+        Snippet.of("""
+from sqlalchemy import text
+def drop(session, tenant: str):
+    if not is_valid_tenant(tenant):
+        raise ValueError(tenant)
+    session.execute(text(f"SET LOCAL app.tenant = '{tenant}'"))
 """),
         Snippet.of("""
 from enum import StrEnum
