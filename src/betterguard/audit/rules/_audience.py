@@ -201,3 +201,8 @@ def is_callback(code: Code, route: Route) -> bool:
         return True
     words = [step for step in steps if _MACHINE_OR_ROWS.fullmatch(step)]
     return any(word.replace("-", "_") not in code.app.collections for word in words)
+
+
+def runs_tools(route: Route) -> bool:
+    """Whether the route's own code is an MCP server: it answers ``tools/call`` of JSON-RPC."""
+    return any(expr.text == "tools/call" for expr in route.function.texts)

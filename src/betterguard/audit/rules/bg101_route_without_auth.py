@@ -30,6 +30,8 @@ def check(code: Code) -> Iterator[Hit]:
     for route in code.app.routes:
         if not route.apps or route.is_websocket or audience.is_callback(code, route):
             continue
+        if audience.runs_tools(route):
+            continue
         gate, source = code.security.protection(route)
         if gate in {"required", "optional"} or audience.is_public(code, route):
             continue
@@ -76,6 +78,8 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
     if _acts_as_somebody(route):
         return Severity.HIGH, "acts as a user whose id stands in the code"
     if named := _named_users(code, route):
+        return _by_name(code, route, named[0])
+    if named := owners.body_owners(code, route):
         return _by_name(code, route, named[0])
     if audience.is_debug(route):
         simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
@@ -490,6 +494,19 @@ def figures(project_id: str):
     return fetch(user_id, project_id)
 """
         ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+from pydantic import BaseModel
+app = FastAPI()
+class ChatRequest(BaseModel):
+    user_id: str
+    message: str
+@app.post("/chat")
+async def chat(request: ChatRequest):
+    return await assistant(request.user_id, request.message)
+"""
+        ),
     ),
     fixed=(
         None,
@@ -528,6 +545,7 @@ def download(user = Depends(get_user), session: Session = Depends(get_session)):
 app.include_router(router)
 """
         ),
+        None,
         None,
         None,
         None,

@@ -30,15 +30,23 @@ def check(code: Code) -> Iterator[Hit]:
     """Dependencies that say who is calling from the path, a query parameter or a plain header."""
     for function in _authenticators(code):
         for place, source in _claims(function):
+            name = _shown(function)
             yield Hit(
                 function.file.path,
                 place.pos,
-                f"{function.name} takes the caller's identity from {source}, which anyone can set",
-                evidence=(f"{function.name} decides who is calling",),
+                f"{name} takes the caller's identity from {source}, which anyone can set",
+                evidence=(f"{name} decides who is calling",),
             )
             break
     for route in code.app.routes:
         yield from _fallback(code, route.function)
+
+
+def _shown(function: FunctionRef) -> str:
+    """Give a function's name; of an object that is called, its class's."""
+    if function.owner is not None and function.name == "__call__":
+        return function.owner.name
+    return function.name
 
 
 def _fallback(code: Code, function: FunctionRef) -> Iterator[Hit]:
@@ -71,7 +79,8 @@ def _authenticators(code: Code) -> Iterator[FunctionRef]:
                     if id(function.function) in seen:
                         continue
                     seen.add(id(function.function))
-                    if AUTH_NAMES.search(function.name) and not _compares(function):
+                    named = function.owner.name if function.owner is not None else ""
+                    if AUTH_NAMES.search(f"{named}.{function.name}") and not _compares(function):
                         yield function
 
 
@@ -236,6 +245,22 @@ def data(request: Request):
     return rows(user_id)
 """
         ),
+        Snippet.of(
+            """
+from fastapi import Depends, FastAPI, Request
+from fastapi.security import HTTPBearer
+app = FastAPI()
+class JWTBearer(HTTPBearer):
+    async def __call__(self, request: Request):
+        user_id = request.headers.get("X-User-ID")
+        if user_id:
+            return user_id
+        return verified(await super().__call__(request))
+scheme = JWTBearer()
+@app.get("/tasks")
+def tasks(user: str = Depends(scheme)): return rows(user)
+"""
+        ),
     ),
     fixed=(
         Snippet.of(
@@ -263,6 +288,7 @@ def get_current_user(request: Request):
     return claims["sub"]
 """ + _ROUTE
         ),
+        None,
         None,
     ),
 )
