@@ -30,8 +30,6 @@ def check(code: Code) -> Iterator[Hit]:
     for route in code.app.routes:
         if not route.apps or route.is_websocket or audience.is_callback(code, route):
             continue
-        if audience.runs_tools(route):
-            continue
         gate, source = code.security.protection(route)
         if gate in {"required", "optional"} or audience.is_public(code, route):
             continue
@@ -51,7 +49,8 @@ def check(code: Code) -> Iterator[Hit]:
 def _judge(code: Code, route: Route) -> tuple[Severity, str] | None:
     if route.conditional:
         return Severity.LOW, "is mounted only where a setting says so"
-    return _by_rows(code, route) or _by_looks(code, route)
+    by_rows = _by_rows(code, route)
+    return by_rows if by_rows or audience.runs_tools(route) else _by_looks(code, route)
 
 
 def _by_rows(code: Code, route: Route) -> tuple[Severity, str] | None:
@@ -79,8 +78,6 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
         return Severity.HIGH, "acts as a user whose id stands in the code"
     if named := _named_users(code, route):
         return _by_name(code, route, named[0])
-    if named := owners.body_owners(code, route):
-        return _by_name(code, route, named[0])
     if audience.is_debug(route):
         simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
         severity = Severity.INFO if simple else Severity.MEDIUM
@@ -99,10 +96,10 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
 
 
 def _named_users(code: Code, route: Route) -> list[str]:
-    """Parameters by which a caller says whose data is wanted: in the path or the query."""
+    """By which a caller says whose data is wanted: in the path, the query or the body."""
     chosen = owners.client_names(code, route)
     asked = [p.name for p in route.function.params if p.name in chosen and _USER.match(p.name)]
-    return [*owners.path_owners(route), *asked]
+    return [*owners.path_owners(route), *asked, *owners.body_owners(code, route)]
 
 
 def _by_name(code: Code, route: Route, name: str) -> tuple[Severity, str]:
