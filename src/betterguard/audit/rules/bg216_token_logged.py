@@ -66,10 +66,8 @@ _NOT_SECRET = re.compile(
 def check(code: Code) -> Iterator[Hit]:
     """``print`` and logging calls with a token, its claims or all headers in their arguments."""
     for function in code.functions("jwt", "jose", "Bearer", "headers", "starlette", "fastapi"):
-        if code.is_script(function.file):
-            continue
         written = list(console.outputs(function))
-        if not written:
+        if not written or code.is_script(function.file):
             continue
         held = tokens.token_names(function) | _made(function)
         claims = _claims(code, function)

@@ -87,7 +87,6 @@ def _runs_sql(code: Code, function: FunctionRef, call: Expr) -> bool:
 
 def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]) -> Iterator[Hit]:
     tainted = code.security.derived(function, params)
-    by_hand = code.is_script(function.file) or bool(_ASIDE.search(function.file.path))
     for call in runs:
         for piece in pieces(function, call.parts[0]):
             if any(
@@ -98,8 +97,12 @@ def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]
                     function.file.path,
                     piece.pos,
                     "a value is pasted into SQL text",
-                    Severity.MEDIUM if by_hand else None,
+                    Severity.MEDIUM if _is_aside(code, function.file) else None,
                 )
+
+
+def _is_aside(code: Code, file: File) -> bool:
+    return bool(_ASIDE.search(file.path)) or code.is_script(file)
 
 
 def _is_bounded(code: Code, file: File, note: Expr | None) -> bool:

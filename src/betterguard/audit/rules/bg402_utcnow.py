@@ -76,15 +76,12 @@ def _stored(code: Code, file: File, dates: list[tuple[Model, Column]]) -> dict[i
     for function in code.project.in_file(file):
         for name, value, owner in code.queries.writes(function):
             if name in columns or (name.endswith("_at") and owner is None and columns):
-                models = (
-                    [owner]
-                    if owner is not None
-                    else _nearest(file, columns.get(name, code.models.all.values()))
-                )
-                strict = any(_by_sqlmodel(model, name) for model in models)
-                for source in _sources(function, value):
-                    if time.is_utcnow(code, file, source):
-                        found[source.pos] = strict
+                given = [s for s in _sources(function, value) if time.is_utcnow(code, file, s)]
+                if given:
+                    models = columns.get(name, code.models.all.values())
+                    near = [owner] if owner is not None else _nearest(file, models)
+                    strict = any(_by_sqlmodel(model, name) for model in near)
+                    found.update((source.pos, strict) for source in given)
     return found
 
 
