@@ -521,6 +521,31 @@ def tasks(offset: int, me=Depends(get_current_user), session=Depends(get_session
         Snippet.of(
             _HEAD
             + """
+def task_of(session, task_id, user_id):
+    task = session.exec(select(Task).where(Task.id == task_id)).first()
+    stored = str(task.user_id).lower() if task.user_id else ""
+    asked = str(user_id).lower()
+    if stored != asked:
+        raise HTTPException(403)
+    return task
+@app.get("/tasks/{task_id}")
+def task(task_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    return task_of(session, task_id, me)
+def mine(session, task_id, user):
+    found = session.get(Task, task_id)
+    if found.user_id != user:
+        raise HTTPException(403)
+@app.patch("/tasks/{task_id}")
+def rename(task_id: int, name: str, me=Depends(get_current_user), session=Depends(get_session)):
+    found = session.exec(select(Task).where(Task.id == task_id)).first()
+    mine(session, task_id, me)
+    found.title = name
+    return found
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
 def any_task(session, task_id): return session.get(Task, task_id)
 @app.put("/tasks/{task_id}")
 def rename(task_id: int, me=Depends(get_current_user), session=Depends(get_session)):
