@@ -38,6 +38,23 @@ class Task(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     updated_at: datetime
 """
+TENANCY = """
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=["https://app.example.com"])
+@app.middleware("http")
+async def tenancy(request, call_next):
+    try:
+        tenant = await resolve(request)
+        use(tenant)
+        count(tenant)
+        response = await call_next(request)
+        return response
+    except NotSignedIn:
+        return JSONResponse({"detail": "no"}, status_code=401)
+"""
 SOCKET = """
 from fastapi import FastAPI, WebSocket
 app = FastAPI()
@@ -64,6 +81,12 @@ def weights(rule: str, files: dict[str, str]) -> list[Severity]:
             },
             Severity.CRITICAL,
             id="id-token-that-a-client-sends",
+        ),
+        pytest.param(
+            "BG503",
+            {"app.py": TENANCY},
+            Severity.HIGH,
+            id="refusals-outside-of-cors-that-guard-nothing",
         ),
         pytest.param("BG306", {"app.py": PASTED}, Severity.CRITICAL, id="sql-of-the-application"),
         pytest.param("BG306", {"scripts/count.py": PASTED}, Severity.MEDIUM, id="sql-of-a-script"),

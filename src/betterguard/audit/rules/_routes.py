@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from betterguard.audit.visit import method, receiver
+from betterguard.audit.visit import chain, method, receiver
 
 if TYPE_CHECKING:
     from betterguard.audit.application import Route
@@ -20,6 +20,9 @@ _DOCUMENT_WRITES = frozenset(
     | {"delete_many", "bulk_write", "find_one_and_update", "find_one_and_delete"}
 )
 """Methods of a collection of documents that write."""
+_TABLES = frozenset({"table", "from_"})
+_TABLE_WRITES = frozenset({"insert", "upsert", "update", "delete"})
+"""Methods that write over HTTP: ``supabase.table("tasks").insert(…)``."""
 _DRIVERS = re.compile(r"(?:Connection|Database|Session|Engine|Transaction|UnitOfWork|DB|Db)$")
 _SESSIONS = re.compile(
     r"(?:^|\.)(?:session|db|database|uow|conn|connection|tx|async_session|_db|_session)$"
@@ -80,6 +83,10 @@ def writes(code: Code, route: Route) -> bool:
             if method(call) in _DOCUMENT_WRITES:
                 return True
             if method(call) in verbs and owner is not None and _SESSIONS.search(owner.text):
+                return True
+            if method(call) in _TABLE_WRITES and any(
+                method(step) in _TABLES and step.parts for step in chain(call)
+            ):
                 return True
     return False
 

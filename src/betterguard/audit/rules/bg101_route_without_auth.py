@@ -504,6 +504,15 @@ async def chat(request: ChatRequest):
     return await assistant(request.user_id, request.message)
 """
         ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/notes")
+async def add(note: dict):
+    return supabase.table("notes").insert(note).execute()
+"""
+        ),
     ),
     fixed=(
         None,
@@ -542,6 +551,7 @@ def download(user = Depends(get_user), session: Session = Depends(get_session)):
 app.include_router(router)
 """
         ),
+        None,
         None,
         None,
         None,
