@@ -20,7 +20,7 @@ from betterguard.audit.visit import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from betterguard.audit.application import Application, Middleware, Route
+    from betterguard.audit.application import Application, Key, Middleware, Route
     from betterguard.audit.calls import Calls, Dependency
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import File, Project
@@ -56,6 +56,10 @@ _SCHEMES = re.compile(
     r"(?:^|\.)(?:HTTPBearer|OAuth2\w*|APIKey\w+|HTTPBasic|HTTPDigest|OpenIdConnect)$"
 )
 _CREDENTIAL = re.compile(r"authorization|bearer|cookie|token", re.IGNORECASE)
+_EXTENDS = frozenset({"include_router", "mount"})
+_SECRET_SETTING = re.compile(
+    r"(?:^|[._])(?:\w*_)?(?:SECRET(?:_?KEY)?|TOKEN|API_?KEY)$", re.IGNORECASE
+)
 _PRIVILEGE = re.compile(
     r"admin|superuser|staff|moderator|role|permission|scope|privilege|internal|service_?token"
     r"|scim|service_?key|api_?key|system_?user|can_?manage|organi[sz]ation_?member",
@@ -268,6 +272,8 @@ class Security:
         return self._gate[key]
 
     def _judge(self, function: FunctionRef) -> str:
+        if _asks_for_secret(function) or self._refuses_everybody(function):
+            return "required"
         scheme = ""
         for ref in self.calls.reach(function):
             if self.refuses(ref) == UNAUTHORIZED or any(d.verified for d in self.decodes(ref)):
@@ -281,6 +287,11 @@ class Security:
             if not _VERIFIERS.isdisjoint(ref.methods):
                 return "required"
         return scheme
+
+    def _refuses_everybody(self, function: FunctionRef) -> bool:
+        """Whether all that it does is to refuse."""
+        first = next(iter(function.statements), None)
+        return first is not None and first.kind == "raise" and bool(self.refusal(function, first))
 
     def protection(self, route: Route) -> tuple[str, str]:
         """Tell how a route is authenticated, and by what.
@@ -397,12 +408,23 @@ class Security:
         """Whether a refusing middleware stands before a route."""
         if route.apps and middleware.app not in route.apps:
             related = {key[0] for key in route.apps}
-            if middleware.app in self.app.routers and middleware.app[0] not in related:
+            if (
+                middleware.app in self.app.routers
+                and middleware.app[0] not in related
+                and not self._may_be(route.apps, middleware.app)
+            ):
                 return False
         allowed = self.allow_list(middleware)
         return not any(
             route.path == path or (prefix and path != "/" and route.path.startswith(path))
             for path, prefix in allowed
+        )
+
+    def _may_be(self, apps: Iterable[Key], other: Key) -> bool:
+        """``def extend(app): app.include_router(...)``: which app it is, its caller says."""
+        folder = _top(other)
+        return all(
+            method(self.app.routers[key].call) in _EXTENDS and _top(key) == folder for key in apps
         )
 
     def allow_list(self, middleware: Middleware) -> tuple[tuple[str, bool], ...]:
@@ -573,6 +595,32 @@ def _passes_on(stmt: Stmt) -> bool:
         for inner in stmt.body
         for expr in inner.exprs
         for part in subexpressions(expr)
+    )
+
+
+def _top(key: Key) -> str:
+    first, slash, _ = key[0].partition("/")
+    return first if slash else ""
+
+
+def _asks_for_secret(function: FunctionRef) -> bool:
+    """``if key != settings.CRON_SECRET: return``: a parameter has to equal a secret setting."""
+    given = {param.name for param in function.params}
+    return any(
+        stmt.kind == "if"
+        and bool(stmt.body)
+        and stmt.body[-1].kind in {"raise", "return"}
+        and _differs_from_secret(stmt.exprs[0], given)
+        for stmt in function.statements
+    )
+
+
+def _differs_from_secret(condition: Expr, given: set[str]) -> bool:
+    if condition.kind != "cmp" or condition.text != "!=":
+        return False
+    names = [side.text for side in condition.parts if side.kind == "name"]
+    return any(name in given for name in names) and any(
+        _SECRET_SETTING.search(name) and name.partition(".")[0] not in given for name in names
     )
 
 

@@ -311,6 +311,52 @@ def sign_up(email: str, password: str, session: Session = Depends(get_session)):
 def picture(user_id: str, name: str): return file(user_id, name)
 """
         ),
+        Snippet.of(
+            _HEAD
+            + """
+from fastapi import Header
+app = FastAPI()
+@app.post("/tasks/sync")
+def sync(key: str = Header(None), session: Session = Depends(get_session)):
+    if key != config.CRON_SECRET_KEY:
+        return {"status": "error"}
+    session.add(Task(title="synced", user_id="cron"))
+class Nobody:
+    async def __call__(self):
+        raise HTTPException(403)
+if config.PROXY_TOKEN:
+    allowed = Bearer(config.PROXY_TOKEN)
+else:
+    allowed = Nobody()
+@app.post("/proxy", dependencies=[Depends(allowed)])
+def proxy(session: Session = Depends(get_session)):
+    session.add(Task(title="seen", user_id="proxy"))
+"""
+        ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+from more import extend
+app = FastAPI()
+@app.middleware("http")
+async def signed_in(request, call_next):
+    if "authorization" not in request.headers:
+        return JSONResponse({"detail": "no"}, status_code=401)
+    return await call_next(request)
+app = extend(app)
+""",
+            more=_HEAD
+            + """
+router = APIRouter()
+@router.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+def extend(app: FastAPI):
+    app.include_router(router)
+    return app
+""",
+        ),
     ),
     invalid=(
         Snippet.of(
@@ -320,6 +366,17 @@ app = FastAPI()
 @app.patch("/tasks/{task_id}/status")
 def set_status(task_id: int, session: Session = Depends(get_session)):
     return session.get(Task, task_id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.post("/tasks/sync")
+def sync(key: str, secret: str, session: Session = Depends(get_session)):
+    if key != secret:
+        return {"status": "error"}
+    session.add(Task(title="synced", user_id="cron"))
 """
         ),
         Snippet.of(
@@ -515,6 +572,7 @@ async def add(note: dict):
         ),
     ),
     fixed=(
+        None,
         None,
         None,
         Snippet.of(

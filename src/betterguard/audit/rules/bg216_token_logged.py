@@ -10,7 +10,7 @@ from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.rules._secrets import is_secret
-from betterguard.audit.visit import keywords, method, positional
+from betterguard.audit.visit import keywords, method, positional, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,9 +144,23 @@ def _of_part(expr: Expr, held: set[str], claims: set[str]) -> str:
     is_slice = bool(expr.parts) and expr.parts[0].text == "slice"
     if base is None or (base.kind == "name" and base.text in claims and not is_slice):
         return ""
+    if is_slice and _is_ending(expr.parts[0]):
+        return ""
     if base.kind == "name" and _HEADERS.search(base.text) and expr.parts:
         return _of_header(expr.parts[0].text)
     return _exposed(base, held, set())
+
+
+def _is_ending(part: Expr) -> bool:
+    """``[-4:]``: the last characters, by which a key is known again."""
+    bounds = part.parts
+    return len(bounds) == 1 and bounds[0].pos == part.pos and _is_few(bounds[0])
+
+
+def _is_few(bound: Expr) -> bool:
+    digits = [inner.text for inner in subexpressions(bound) if inner.kind == "num"]
+    negative = bound.kind != "num" or bound.text.startswith("-")
+    return negative and len(digits) == 1 and len(digits[0].lstrip("-")) == 1
 
 
 def _shown(expr: Expr) -> tuple[Expr, ...]:
@@ -192,6 +206,7 @@ def current_user(token: str):
     payload = jwt.decode(token, KEY, algorithms=["EdDSA"])
     logger.info(f"user {payload['sub']} with a token of {len(token)} characters")
     logger.info("token present: %s", bool(token))
+    logger.debug(f"a token ending in {token[-4:]}")
     return payload
 """),
         Snippet.of("""
@@ -220,6 +235,12 @@ async def taken(payload=Depends(parsed)):
 import jwt
 def current_user(token: str):
     logger.info(f"verifying {token[:15]}...")
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])
+"""),
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    logger.info(f"verifying {token[:-4]}")
     return jwt.decode(token, KEY, algorithms=["EdDSA"])
 """),
         Snippet.of("""
@@ -259,6 +280,12 @@ def data(request: Request):
 import jwt
 def current_user(token: str):
     logger.info("verifying ***...")
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])
+"""),
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    logger.info("verifying ***")
     return jwt.decode(token, KEY, algorithms=["EdDSA"])
 """),
         Snippet.of("""
