@@ -81,7 +81,15 @@ class Calls:
                 return found
             if klass is not None:
                 return External(dotted)
+        elif dotted in function.assigned and (made := self._called_object(function, dotted)):
+            return made
         return self.project.resolve(function.file, dotted)
+
+    def _called_object(self, function: FunctionRef, name: str) -> FunctionRef | None:
+        """``check = KeyCheck(); check(request)`` runs the object's ``__call__``."""
+        klass = self.local_class(function, name)
+        found = self.project.member(klass, "__call__") if klass is not None else None
+        return found if isinstance(found, FunctionRef) else None
 
     def _nested(self, function: FunctionRef, name: str) -> FunctionRef | None:
         scope: FunctionRef | None = function
@@ -210,7 +218,7 @@ class Calls:
                 yield from self.depends(target.file, part, param, None, hops + 1)
 
     def _made(self, file: File, call: Expr, param: str) -> Iterator[Dependency]:
-        """Give what a project's function that returns ``Depends(…)`` makes a parameter depend on."""
+        """Give what a factory that returns ``Depends(…)`` makes a parameter depend on."""
         factory = self.project.resolve(file, call.text) if call.base is None else None
         if not isinstance(factory, FunctionRef):
             return
@@ -222,7 +230,10 @@ class Calls:
 
     def _dependency_target(self, file: File, wanted: Expr) -> Target:
         if wanted.kind == "call" and wanted.base is None:
-            return self.project.resolve(file, wanted.text)
+            made = self.project.resolve(file, wanted.text)
+            klass = self.result(made) if isinstance(made, FunctionRef) else None
+            called = self.project.member(klass, "__call__") if klass is not None else None
+            return made if called is None or klass is None else klass
         if wanted.kind == "name":
             return self.project.resolve(file, wanted.text)
         return External("")

@@ -136,10 +136,16 @@ class Ownership:
         """Whether a function compares an object's owner column, itself or by a helper."""
         if self._hands_owner_over(function, owner):
             return True
+        held = {
+            name
+            for name, values in function.assigned.items()
+            for value in values
+            if "." not in name and _is_owner_of_row(value, owner)
+        }
         return any(
             part.kind == "cmp"
             and part.text in {"==", "!="}
-            and any(_reads_owner(side, owner) for side in part.parts)
+            and any(_reads_owner(side, owner) or side.text in held for side in part.parts)
             and not any(side.kind in {"str", "const"} for side in part.parts)
             for part in function.expressions
         )
@@ -201,9 +207,19 @@ class Ownership:
     def verified_after(self, function: FunctionRef, pos: int, ids: set[str]) -> bool:
         """Whether the function makes sure of the ids after it read by them, and refuses others."""
         refuses = any(stmt.kind == "raise" and stmt.pos > pos for stmt in function.statements)
-        return refuses and any(
-            call.pos > pos and self._secured_by(function, call, target, set(), ids)
+        return any(
+            call.pos > pos
+            and (refuses or self._raises(target))
+            and self._secured_by(function, call, target, set(), ids)
             for call, target in self.calls.callees(function)
+        )
+
+    def _raises(self, target: Target) -> bool:
+        """Whether a helper refuses by itself."""
+        return any(
+            stmt.kind == "raise"
+            for start in self.calls.entry_points(target)
+            for stmt in start.statements
         )
 
     def _secured_by(
@@ -320,6 +336,18 @@ def _names_column(function: FunctionRef, owner: str) -> bool:
 
 def _is_owner_of_class(name: str, owner: str) -> bool:
     return name[:1].isupper() and name.endswith(f".{owner}")
+
+
+def _is_owner_of_row(value: Expr, owner: str) -> bool:
+    """Whether a value is a row's owner and nothing else: ``str(task.user_id).lower()``."""
+    if value.kind == "if":
+        return bool(value.parts) and _is_owner_of_row(value.parts[0], owner)
+    if value.kind == "call":
+        if value.base is not None:
+            return not value.parts and _is_owner_of_row(value.base, owner)
+        converts = value.text in {"str", "int", "UUID", "uuid.UUID"}
+        return converts and len(value.parts) == 1 and _is_owner_of_row(value.parts[0], owner)
+    return value.kind in {"name", "attr"} and _reads_owner(value, owner)
 
 
 def _reads_owner(side: Expr, owner: str) -> bool:

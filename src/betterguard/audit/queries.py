@@ -118,7 +118,10 @@ class Queries:
                 for target in stmt.exprs[:-1]:
                     if target.kind == "name" and "." in target.text:
                         of, _, name = target.text.rpartition(".")
-                        if (mapped or of != "self") and not self._is_elsewhere(function, of):
+                        dated = name.endswith("_at") or name in self.models.dated
+                        if (mapped or of != "self") and not (
+                            dated and self._is_elsewhere(function, of)
+                        ):
                             yield name, stmt.exprs[-1], None
         for call in function.calls:
             if call.names:

@@ -21,7 +21,7 @@ from betterguard.audit.visit import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from betterguard.audit.application import Application, Middleware, Route
+    from betterguard.audit.application import Application, Key, Middleware, Route
     from betterguard.audit.calls import Calls, Dependency
     from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import File, Project
@@ -40,6 +40,8 @@ _REFUSING_ERRORS = re.compile(
     r"|invalid_token|missingtoken|tokenexpired|expiredtoken|401|login_required",
     re.IGNORECASE,
 )
+_UNAUTHORIZED = ("401_UNAUTHORIZED", "HTTPStatus.UNAUTHORIZED", "codes.UNAUTHORIZED")
+_FORBIDDEN = ("403_FORBIDDEN", "HTTPStatus.FORBIDDEN", "codes.FORBIDDEN")
 _REDIRECTS = re.compile(r"^30[1-8]$|_30[1-8]_")
 _SIGN_IN = re.compile(r"log_?in|sign_?in|sign-in|log-in|auth", re.IGNORECASE)
 _FORBIDDING_ERRORS = re.compile(
@@ -55,9 +57,13 @@ _SCHEMES = re.compile(
     r"(?:^|\.)(?:HTTPBearer|OAuth2\w*|APIKey\w+|HTTPBasic|HTTPDigest|OpenIdConnect)$"
 )
 _CREDENTIAL = re.compile(r"authorization|bearer|cookie|token", re.IGNORECASE)
+_EXTENDS = frozenset({"include_router", "mount"})
+_SECRET_SETTING = re.compile(
+    r"(?:^|[._])(?:\w*_)?(?:SECRET(?:_?KEY)?|TOKEN|API_?KEY)$", re.IGNORECASE
+)
 _PRIVILEGE = re.compile(
     r"admin|superuser|staff|moderator|role|permission|scope|privilege|internal|service_?token"
-    r"|service_?key|api_?key|system_?user|can_?manage|organi[sz]ation_?member",
+    r"|scim|service_?key|api_?key|system_?user|can_?manage|organi[sz]ation_?member",
     re.IGNORECASE,
 )
 IDENTITY = re.compile(
@@ -181,9 +187,9 @@ class Security:
         given = keyword(expr, "status_code") or keyword(expr, "status")
         candidates = [given] if given is not None else list(expr.parts[:2])
         for part in candidates:
-            if part.text == "401" or part.text.endswith("401_UNAUTHORIZED"):
+            if part.text == "401" or part.text.endswith(_UNAUTHORIZED):
                 return 401
-            if part.text == "403" or part.text.endswith("403_FORBIDDEN"):
+            if part.text == "403" or part.text.endswith(_FORBIDDEN):
                 return 403
         if raised and candidates and _sends_to_sign_in(expr, candidates):
             return 401
@@ -269,26 +275,37 @@ class Security:
         return self._gate[key]
 
     def _judge(self, function: FunctionRef) -> str:
-        scheme, present = "", False
+        if _asks_for_secret(function) or self._refuses_everybody(function):
+            return "required"
         reached = self.calls.reach(function)
+        found: list[str] = []
         for ref in reached:
-            if any(d.verified for d in self.decodes(ref)):
+            found.append(self._own_gate(ref))
+            if found[-1] == "required":
                 return "required"
-            if self.refuses(ref) == UNAUTHORIZED:
-                if not self.asks_for_presence(ref, held_names(ref)):
-                    return "required"
-                present = True
-            for dependency in self.calls.dependencies(ref):
-                if isinstance(dependency.target, (External, Value, ClassRef)):
-                    found = self.gate(dependency)
-                    if found == "required":
-                        return found
-                    scheme = scheme or found
-            if not _VERIFIERS.isdisjoint(ref.methods) or self._is_watched(ref):
-                return "required"
-        if present:
+        if "presence" in found:
             return "required" if any(hands_on(self.calls, ref) for ref in reached) else "scheme"
-        return scheme
+        return next(filter(None, found), "")
+
+    def _own_gate(self, function: FunctionRef) -> str:
+        """How one function authenticates: ``presence`` where a credential only has to be there."""
+        if (
+            any(d.verified for d in self.decodes(function))
+            or not _VERIFIERS.isdisjoint(function.methods)
+            or self._is_watched(function)
+        ):
+            return "required"
+        presence = self.asks_for_presence(function, held_names(function))
+        if self.refuses(function) == UNAUTHORIZED and not presence:
+            return "required"
+        gates = [
+            self.gate(dependency)
+            for dependency in self.calls.dependencies(function)
+            if isinstance(dependency.target, (External, Value, ClassRef))
+        ]
+        if "required" in gates:
+            return "required"
+        return "presence" if presence else next(filter(None, gates), "")
 
     def asks_for_presence(self, function: FunctionRef, held: set[str]) -> bool:
         """Whether it answers 401, and only where what the client sends is missing or misshapen."""
@@ -307,6 +324,11 @@ class Security:
             for call in function.calls
             if method(call) == "watch" and call.base is None
         )
+
+    def _refuses_everybody(self, function: FunctionRef) -> bool:
+        """Whether all that it does is to refuse."""
+        first = next(iter(function.statements), None)
+        return first is not None and first.kind == "raise" and bool(self.refusal(function, first))
 
     def protection(self, route: Route) -> tuple[str, str]:
         """Tell how a route is authenticated, and by what.
@@ -350,7 +372,7 @@ class Security:
         return self._refusing
 
     def refusing(self) -> tuple[Middleware, ...]:
-        """Give the middleware that answers 401 for whatever reason, that which only translates too."""
+        """Give the middleware that answers 401 at all, be it that it only translates an error."""
         guards = self.guards()
         return tuple(
             middleware
@@ -388,7 +410,7 @@ class Security:
         )
 
     def _answers_401(self, function: FunctionRef, passes_on: Callable[[Stmt], bool]) -> bool:
-        """Whether it answers 401 itself, other than for an error of what it passes a request on to."""
+        """Whether it answers 401 itself, not only for errors of what a request is passed on to."""
         if self.refuses(function) != UNAUTHORIZED:
             return False
         translated = [
@@ -424,12 +446,23 @@ class Security:
         """Whether a refusing middleware stands before a route."""
         if route.apps and middleware.app not in route.apps:
             related = {key[0] for key in route.apps}
-            if middleware.app in self.app.routers and middleware.app[0] not in related:
+            if (
+                middleware.app in self.app.routers
+                and middleware.app[0] not in related
+                and not self._may_be(route.apps, middleware.app)
+            ):
                 return False
         allowed = self.allow_list(middleware)
         return not any(
             route.path == path or (prefix and path != "/" and route.path.startswith(path))
             for path, prefix in allowed
+        )
+
+    def _may_be(self, apps: Iterable[Key], other: Key) -> bool:
+        """``def extend(app): app.include_router(...)``: which app it is, its caller says."""
+        folder = _top(other)
+        return all(
+            method(self.app.routers[key].call) in _EXTENDS and _top(key) == folder for key in apps
         )
 
     def allow_list(self, middleware: Middleware) -> tuple[tuple[str, bool], ...]:
@@ -600,6 +633,32 @@ def _passes_on(stmt: Stmt) -> bool:
         for inner in stmt.body
         for expr in inner.exprs
         for part in subexpressions(expr)
+    )
+
+
+def _top(key: Key) -> str:
+    first, slash, _ = key[0].partition("/")
+    return first if slash else ""
+
+
+def _asks_for_secret(function: FunctionRef) -> bool:
+    """``if key != settings.CRON_SECRET: return``: a parameter has to equal a secret setting."""
+    given = {param.name for param in function.params}
+    return any(
+        stmt.kind == "if"
+        and bool(stmt.body)
+        and stmt.body[-1].kind in {"raise", "return"}
+        and _differs_from_secret(stmt.exprs[0], given)
+        for stmt in function.statements
+    )
+
+
+def _differs_from_secret(condition: Expr, given: set[str]) -> bool:
+    if condition.kind != "cmp" or condition.text != "!=":
+        return False
+    names = [side.text for side in condition.parts if side.kind == "name"]
+    return any(name in given for name in names) and any(
+        _SECRET_SETTING.search(name) and name.partition(".")[0] not in given for name in names
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SIGN_IN = re.compile(
     r"(?:(?:request|send|resend|verify|validate|check|confirm|complete|start|initiate|create|use)-?)?"
-    r"(?:(?:log|sign)-?(?:in|on|up|out)|registration|(?:forgot|forgotten|reset|recover)-?password"
+    r"(?:(?:log|sign)-?(?:in|on|up|out)(?:-all)?|registration|(?:forgot|forgotten|reset|recover)-?password"
     r"|password-?(?:reset|recovery|forgot)|magic-?links?|oauth2?|openid|sso|saml"
     r"|csrf(?:-?token)?|jwks(?:\.json)?|\.?well-known|e?mail-?verification"
     r"|(?:access|refresh|id|reset)-?token|token-?refresh|authorize|otp|mfa|2fa)"
@@ -37,7 +37,7 @@ _SIGN_IN_NAME = re.compile(
     r"|(?:exchange|issue)\w*_token|forgot_password|reset_password|recover_password|csrf(?:_token)?"
     r"|verify_(?:e?mail|otp|code)|magic_link)"
     r"(?:_(?:user|new|account|route|endpoint|handler|view|page|form|access|token|for|with|by|via"
-    r"|e?mail|password|google|github|callback|api|json))*",
+    r"|e?mail|password|google|github|callback|api|json|sso|provider|social|oidc))*",
     re.IGNORECASE,
 )
 _PROBE = re.compile(
@@ -201,3 +201,8 @@ def is_callback(code: Code, route: Route) -> bool:
         return True
     words = [step for step in steps if _MACHINE_OR_ROWS.fullmatch(step)]
     return any(word.replace("-", "_") not in code.app.collections for word in words)
+
+
+def runs_tools(route: Route) -> bool:
+    """Whether the route's own code is an MCP server: it answers ``tools/call`` of JSON-RPC."""
+    return any(expr.text == "tools/call" for expr in route.function.texts)

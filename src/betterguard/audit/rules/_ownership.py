@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from betterguard.audit.facts import Param
     from betterguard.audit.project import FunctionRef
 
+OWNER_FIELD = re.compile(r"(?:user_?id|owner_?id|uid)", re.IGNORECASE)
+_GIVEN = frozenset({"self", "request", "response", "background_tasks"})
+"""Parameters that the framework fills."""
 OWNER_PARAM = re.compile(r"^(?:user_?id|owner_?id|uid|userid|current_user_id|user)$", re.IGNORECASE)
 
 
@@ -34,6 +37,21 @@ def client_names(code: Code, route: Route) -> set[str]:
     return {
         p.name
         for p in route.function.params
-        if p.name not in injected
-        and p.name not in {"self", "request", "response", "background_tasks"}
+        if p.name not in injected and (p.name not in _GIVEN or _is_body(code, route, p))
     }
+
+
+def _is_body(code: Code, route: Route, param: Param) -> bool:
+    """Whether a parameter called ``request`` is the project's own model of a body."""
+    note = param.annotation
+    return note is not None and code.project.annotated(route.file, note) is not None
+
+
+def body_owners(code: Code, route: Route) -> list[str]:
+    """Fields of a route's body that name a user, where its code reads them: ``form.user_id``."""
+    chosen = client_names(code, route)
+    return sorted(
+        name
+        for name in route.function.names
+        if name.partition(".")[0] in chosen and OWNER_FIELD.fullmatch(name.partition(".")[2])
+    )

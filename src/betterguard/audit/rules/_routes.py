@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from betterguard.audit.visit import method, receiver
+from betterguard.audit.visit import chain, method, receiver
 
 if TYPE_CHECKING:
     from betterguard.audit.application import Route
@@ -20,6 +20,10 @@ _DOCUMENT_WRITES = frozenset(
     | {"delete_many", "bulk_write", "find_one_and_update", "find_one_and_delete"}
 )
 """Methods of a collection of documents that write."""
+_TABLES = frozenset({"table", "from_"})
+_TABLE_WRITES = frozenset({"insert", "upsert", "update", "delete"})
+"""Methods that write over HTTP: ``supabase.table("tasks").insert(…)``."""
+_DRIVERS = re.compile(r"(?:Connection|Database|Session|Engine|Transaction|UnitOfWork|DB|Db)$")
 _SESSIONS = re.compile(
     r"(?:^|\.)(?:session|db|database|uow|conn|connection|tx|async_session|_db|_session)$"
 )
@@ -72,12 +76,17 @@ def touches_database(code: Code, route: Route) -> bool:
 def writes(code: Code, route: Route) -> bool:
     """Whether the route's code adds, changes or deletes rows."""
     for function in code.calls.reach(route.function):
-        verbs = WRITES - {"commit"} if _gives_session(function) else WRITES
+        passive = _gives_session(function) or _is_of_driver(function)
+        verbs = WRITES - {"commit"} if passive else WRITES
         for call in function.calls:
             owner = receiver(call)
             if method(call) in _DOCUMENT_WRITES:
                 return True
             if method(call) in verbs and owner is not None and _SESSIONS.search(owner.text):
+                return True
+            if method(call) in _TABLE_WRITES and any(
+                method(step) in _TABLES and step.parts for step in chain(call)
+            ):
                 return True
     return False
 
@@ -105,6 +114,11 @@ def _tables(code: Code, route: Route) -> set[str]:
         for query in code.queries.of(function)
         if not query.model.is_user
     }
+
+
+def _is_of_driver(function: FunctionRef) -> bool:
+    """Whether a method of a connection or a database commits whatever it is asked to run."""
+    return function.owner is not None and bool(_DRIVERS.search(function.owner.name))
 
 
 def _gives_session(function: FunctionRef) -> bool:

@@ -49,7 +49,8 @@ def check(code: Code) -> Iterator[Hit]:
 def _judge(code: Code, route: Route) -> tuple[Severity, str] | None:
     if route.conditional:
         return Severity.LOW, "is mounted only where a setting says so"
-    return _by_rows(code, route) or _by_looks(code, route)
+    by_rows = _by_rows(code, route)
+    return by_rows if by_rows or audience.runs_tools(route) else _by_looks(code, route)
 
 
 def _by_rows(code: Code, route: Route) -> tuple[Severity, str] | None:
@@ -95,10 +96,10 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
 
 
 def _named_users(code: Code, route: Route) -> list[str]:
-    """Parameters by which a caller says whose data is wanted: in the path or the query."""
+    """By which a caller says whose data is wanted: in the path, the query or the body."""
     chosen = owners.client_names(code, route)
     asked = [p.name for p in route.function.params if p.name in chosen and _USER.match(p.name)]
-    return [*owners.path_owners(route), *asked]
+    return [*owners.path_owners(route), *asked, *owners.body_owners(code, route)]
 
 
 def _by_name(code: Code, route: Route, name: str) -> tuple[Severity, str]:
@@ -227,6 +228,48 @@ def board(session: Session = Depends(get_session)):
         Snippet.of(
             _HEAD
             + """
+from http import HTTPStatus
+from fastapi import Request
+app = FastAPI()
+class KeyCheck:
+    def __init__(self, kind: str): self.kind = kind
+    def key(self, request):
+        if not request.headers.get("x-api-key"):
+            raise HTTPException(status_code=HTTPStatus.UNAUTHORIZED)
+    async def __call__(self, request: Request): return self.key(request)
+async def admin_key(request: Request):
+    check: KeyCheck = KeyCheck("admin")
+    return await check(request)
+class Verifiers:
+    @staticmethod
+    def verifier(kind: str) -> KeyCheck: return load(kind)
+@app.get("/tasks", dependencies=[Depends(admin_key)])
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+@app.post("/tasks")
+def add(title: str, key=Depends(Verifiers.verifier("w")), session: Session = Depends(get_session)):
+    session.add(Task(title=title, user_id=key.user))
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+class Connection:
+    async def run(self, sql):
+        await self.conn.execute(sql)
+        await self.conn.commit()
+@app.get("/t/{short}")
+async def redirect(short: str):
+    return await Connection().run("SELECT url FROM links")
+@app.get("/auth/{provider}")
+async def login_with_sso_provider(provider: str, user_id: str | None = None):
+    return go(provider, user_id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
 from fastapi.responses import JSONResponse
 app = FastAPI()
 @app.middleware("http")
@@ -253,6 +296,9 @@ class User(SQLModel, table=True):
 app = FastAPI()
 @app.get("/invites/{invite_token}")
 def invitation(invite_token: str): return find(invite_token)
+@app.post("/auth/logout-all")
+def leave(form: dict, session: Session = Depends(get_session)):
+    session.delete(digest(form["refresh_token"]))
 @app.post("/auth/request-magic-link")
 def send(email: str, session: Session = Depends(get_session)):
     session.add(Link(email=email))
@@ -264,6 +310,52 @@ def sign_up(email: str, password: str, session: Session = Depends(get_session)):
 def picture(user_id: str, name: str): return file(user_id, name)
 """
         ),
+        Snippet.of(
+            _HEAD
+            + """
+from fastapi import Header
+app = FastAPI()
+@app.post("/tasks/sync")
+def sync(key: str = Header(None), session: Session = Depends(get_session)):
+    if key != config.CRON_SECRET_KEY:
+        return {"status": "error"}
+    session.add(Task(title="synced", user_id="cron"))
+class Nobody:
+    async def __call__(self):
+        raise HTTPException(403)
+if config.PROXY_TOKEN:
+    allowed = Bearer(config.PROXY_TOKEN)
+else:
+    allowed = Nobody()
+@app.post("/proxy", dependencies=[Depends(allowed)])
+def proxy(session: Session = Depends(get_session)):
+    session.add(Task(title="seen", user_id="proxy"))
+"""
+        ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+from more import extend
+app = FastAPI()
+@app.middleware("http")
+async def signed_in(request, call_next):
+    if "authorization" not in request.headers:
+        return JSONResponse({"detail": "no"}, status_code=401)
+    return await call_next(request)
+app = extend(app)
+""",
+            more=_HEAD
+            + """
+router = APIRouter()
+@router.get("/tasks")
+def tasks(session: Session = Depends(get_session)):
+    return session.exec(select(Task)).all()
+def extend(app: FastAPI):
+    app.include_router(router)
+    return app
+""",
+        ),
     ),
     invalid=(
         Snippet.of(
@@ -273,6 +365,17 @@ app = FastAPI()
 @app.patch("/tasks/{task_id}/status")
 def set_status(task_id: int, session: Session = Depends(get_session)):
     return session.get(Task, task_id)
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+app = FastAPI()
+@app.post("/tasks/sync")
+def sync(key: str, secret: str, session: Session = Depends(get_session)):
+    if key != secret:
+        return {"status": "error"}
+    session.add(Task(title="synced", user_id="cron"))
 """
         ),
         Snippet.of(
@@ -444,8 +547,31 @@ def figures(project_id: str):
     return fetch(user_id, project_id)
 """
         ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+from pydantic import BaseModel
+app = FastAPI()
+class ChatRequest(BaseModel):
+    user_id: str
+    message: str
+@app.post("/chat")
+async def chat(request: ChatRequest):
+    return await assistant(request.user_id, request.message)
+"""
+        ),
+        Snippet.of(
+            """
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/notes")
+async def add(note: dict):
+    return supabase.table("notes").insert(note).execute()
+"""
+        ),
     ),
     fixed=(
+        None,
         None,
         None,
         Snippet.of(
@@ -482,6 +608,8 @@ def download(user = Depends(get_user), session: Session = Depends(get_session)):
 app.include_router(router)
 """
         ),
+        None,
+        None,
         None,
         None,
         None,

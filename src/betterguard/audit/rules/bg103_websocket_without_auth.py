@@ -12,7 +12,13 @@ from betterguard.audit.rules import _routes as routes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from betterguard.audit.application import Route
     from betterguard.audit.code import Code
+
+_ASIDE = frozenset(
+    {"logger", "logging", "log", "print", "json", "str", "len", "isinstance", "datetime", "dict"}
+)
+"""What a connection may use without reaching anything."""
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -31,9 +37,27 @@ def check(code: Code) -> Iterator[Hit]:
             route.pos,
             f"WebSocket {route.path} accepts a connection without authentication"
             + (f" and reaches rows of users ({', '.join(owned)})" if owned else ""),
-            Severity.CRITICAL if owned else Severity.HIGH,
+            _severity(route, owned=bool(owned)),
             evidence=evidence,
         )
+
+
+def _severity(route: Route, *, owned: bool) -> Severity:
+    if owned:
+        return Severity.CRITICAL
+    return Severity.MEDIUM if _only_answers(route) else Severity.HIGH
+
+
+def _only_answers(route: Route) -> bool:
+    """Whether it only sends back what it is sent: nobody else's messages pass through it."""
+    if route.path_params:
+        return False
+    function = route.function
+    sockets = {p.name for p in function.params if p.annotation and "WebSocket" in p.annotation.text}
+    own = sockets | set(function.assigned) | _ASIDE
+    return all(
+        call.text.split(".", 1)[0] in own or call.base is not None for call in function.calls
+    )
 
 
 RULE = Rule(

@@ -30,11 +30,12 @@ def check(code: Code) -> Iterator[Hit]:
     """Dependencies that say who is calling from the path, a query parameter or a plain header."""
     for function in _authenticators(code):
         for place, source in _claims(function):
+            name = _shown(function)
             yield Hit(
                 function.file.path,
                 place.pos,
-                f"{function.name} takes the caller's identity from {source}, which anyone can set",
-                evidence=(f"{function.name} decides who is calling",),
+                f"{name} takes the caller's identity from {source}, which anyone can set",
+                evidence=(f"{name} decides who is calling",),
             )
             break
     for route in code.app.routes:
@@ -64,9 +65,17 @@ def _believed(code: Code, function: FunctionRef) -> Iterator[Hit]:
         )
 
 
+def _shown(function: FunctionRef) -> str:
+    """Give a function's name; of an object that is called, its class's."""
+    if function.owner is not None and function.name == "__call__":
+        return function.owner.name
+    return function.name
+
+
 def _fallback(code: Code, function: FunctionRef) -> Iterator[Hit]:
     """Find a route whose own code takes the id out of a token, or else out of the request."""
-    if function.file.facts.words.isdisjoint({"Bearer", "jwt", "jose", "headers"}):
+    words = function.file.facts.words
+    if words.isdisjoint({"Bearer", "jwt", "jose", "headers"}) or "get" not in function.methods:
         return
     for name, values in function.assigned.items():
         sources = [(value, _source(value)) for value in values]
@@ -86,14 +95,19 @@ def _fallback(code: Code, function: FunctionRef) -> Iterator[Hit]:
 
 def _authenticators(code: Code) -> Iterator[FunctionRef]:
     for function in _dependencies(code):
-        if AUTH_NAMES.search(function.name) and not _compares(function):
+        if _is_named_so(function) and not _compares(function):
             yield function
+
+
+def _is_named_so(function: FunctionRef) -> bool:
+    named = function.owner.name if function.owner is not None else ""
+    return bool(AUTH_NAMES.search(f"{named}.{function.name}"))
 
 
 def _others(code: Code) -> Iterator[FunctionRef]:
     """Routes, and the dependencies that are not named as what authenticates."""
     for function in _dependencies(code):
-        if not AUTH_NAMES.search(function.name):
+        if not _is_named_so(function):
             yield function
     for route in code.app.routes:
         yield route.function
@@ -303,6 +317,22 @@ def tasks(request: Request):
     return user.tasks
 """
         ),
+        Snippet.of(
+            """
+from fastapi import Depends, FastAPI, Request
+from fastapi.security import HTTPBearer
+app = FastAPI()
+class JWTBearer(HTTPBearer):
+    async def __call__(self, request: Request):
+        user_id = request.headers.get("X-User-ID")
+        if user_id:
+            return user_id
+        return verified(await super().__call__(request))
+scheme = JWTBearer()
+@app.get("/tasks")
+def tasks(user: str = Depends(scheme)): return rows(user)
+"""
+        ),
     ),
     fixed=(
         Snippet.of(
@@ -330,6 +360,7 @@ def get_current_user(request: Request):
     return claims["sub"]
 """ + _ROUTE
         ),
+        None,
         None,
         None,
     ),

@@ -50,6 +50,7 @@ def _fast_hashes(code: Code, function: FunctionRef) -> Iterator[Hit]:
                 for part in call.parts
                 for name in names_in(part)
             )
+            and not _is_shortened(code, function, call)
         ):
             yield Hit(
                 function.file.path,
@@ -57,6 +58,20 @@ def _fast_hashes(code: Code, function: FunctionRef) -> Iterator[Hit]:
                 f"{call.text} is no password hash: far too fast",
                 Severity.HIGH,
             )
+
+
+def _is_shortened(code: Code, function: FunctionRef, call: Expr) -> bool:
+    """Whether the digest goes back to callers, which all hash it as they should."""
+    callers = [
+        caller
+        for caller in code.functions("password")
+        if function.name in caller.methods and caller.function is not function.function
+    ]
+    return (
+        bool(callers)
+        and _is_returned(function, call)
+        and all(any(_PROPER.search(used.text) for used in caller.calls) for caller in callers)
+    )
 
 
 def _is_returned(function: FunctionRef, call: Expr) -> bool:
@@ -137,6 +152,21 @@ def verify_password(plain_password: str, hashed_password: str) -> bool:
     return pwd_context.verify(plain_password, hashed_password)
 def same(password: str, confirm_password: str) -> bool:
     return password == confirm_password
+"""),
+        Snippet.of("""
+import hashlib
+from passlib.context import CryptContext
+pwd_context = CryptContext(schemes=["bcrypt"])
+class Passwords:
+    @staticmethod
+    def shortened(password: str) -> str:
+        return hashlib.sha256(password.encode()).hexdigest()
+    @staticmethod
+    def digest(password: str) -> str:
+        return pwd_context.hash(Passwords.shortened(password))
+    @staticmethod
+    def verify(password: str, digest: str) -> bool:
+        return pwd_context.verify(Passwords.shortened(password), digest)
 """),
     ),
     invalid=(

@@ -8,6 +8,7 @@ from betterguard.audit.application import Route
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.project import Value
 from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _routes as routes
 from betterguard.audit.visit import keyword, method, receiver
 
@@ -23,7 +24,8 @@ _AUTH = ("auth", "token_verifier", "auth_server_provider")
 
 
 def check(code: Code) -> Iterator[Hit]:
-    """Mounted MCP servers without authentication whose tools reach users' rows."""
+    """MCP servers without authentication: mounted ones whose tools reach rows, and routes."""
+    yield from _written_out(code)
     for mount in code.app.mounts:
         server = _server(code, mount)
         if server is None or server.expr is None:
@@ -46,6 +48,24 @@ def check(code: Code) -> Iterator[Hit]:
                 Severity.CRITICAL,
                 evidence=(f"tools that reach users' rows: {names}",),
             )
+
+
+def _written_out(code: Code) -> Iterator[Hit]:
+    """Find routes that answer ``tools/call`` themselves and hand it on to whatever is asked for."""
+    for route in code.app.routes:
+        if not route.apps or route.conditional or not audience.runs_tools(route):
+            continue
+        if code.security.protection(route)[0] in {"required", "optional"}:
+            continue
+        if routes.owned_models(code, route) or routes.writes(code, route):
+            continue  # where the rows are seen from the route, it is a route like others
+        yield Hit(
+            route.file.path,
+            route.pos,
+            f"the MCP server at {route.path} runs its tools for anyone",
+            Severity.HIGH,
+            evidence=("the route answers tools/call and authenticates nobody",),
+        )
 
 
 def _server(code: Code, mount: Mount) -> Value | None:
@@ -152,5 +172,15 @@ app.mount("/mcp", mcp.streamable_http_app())
             "app = FastAPI()\napp.mount('/mcp', mcp.sse_app())\n",
             server=_HEAD + 'mcp = FastMCP("tasks")' + _TOOL,
         ),
+        Snippet.of("""
+from fastapi import FastAPI, Request
+app = FastAPI()
+@app.post("/mcp")
+async def mcp(request: Request):
+    asked = await request.json()
+    if asked["method"] == "tools/call":
+        return await registry.run(asked["params"]["name"], **asked["params"]["arguments"])
+    return {"tools": registry.names()}
+"""),
     ),
 )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.project import FunctionRef
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.security import mentions
-from betterguard.audit.visit import method, subexpressions
+from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
 
 
+_ID_TOKEN = re.compile(r"(?:^|_)id_?token$", re.IGNORECASE)
+_PARTS = frozenset({"get", "json", "dict", "model_dump", "strip"})
+"""Methods that give what is there already."""
 _DATES = frozenset({"exp", "iat", "nbf", "jti"})
 
 
@@ -29,6 +33,8 @@ def check(code: Code) -> Iterator[Hit]:
         if _only_peeks(code, decode.function, decode.call) or _only_dates(
             decode.function, decode.call
         ):
+            continue
+        if _from_issuer(code, decode.function, decode.call):
             continue
         handler = _in_handler(decode.function, decode.call)
         yield Hit(
@@ -45,8 +51,53 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _is_called(code: Code, function: FunctionRef) -> bool:
-    """Whether anything in the project names the function; nobody's tool is less urgent."""
-    return function.owner is not None or code.mentions(function.name)
+    """Whether anything in the project means the function; nobody's tool is less urgent."""
+    if function.owner is not None:
+        return True
+    return code.mentions(function.name) and any(
+        isinstance(target, FunctionRef) and target.function is function.function
+        for file in code.files("jwt", "jose", "fastapi", "starlette")
+        for expr in file.expressions
+        if expr.kind in {"name", "call"} and expr.text.rsplit(".", 1)[-1] == function.name
+        for target in (code.project.resolve(file, expr.text),)
+    )
+
+
+def _from_issuer(code: Code, function: FunctionRef, call: Expr) -> bool:
+    """Whether it is an ID token that the project itself has got from the token endpoint.
+
+    OpenID Connect Core 3.1.3.7 lets the connection to the issuer stand for the signature then; an
+    ID token that a client sends is another matter.
+    """
+    params = [p.name for p in function.params if _ID_TOKEN.search(p.name)]
+    if not params or id(function.function) in code.endpoints:
+        return False
+    read = {name for part in call.parts for name in names_in(part)}
+    if not read & code.security.derived(function, set(params)):
+        return False
+    return not any(
+        _is_from_client(code, caller, argument)
+        for caller in code.functions("fastapi", "starlette")
+        if function.name in caller.methods
+        for used in caller.calls
+        if method(used) == function.name
+        for argument in used.parts
+    )
+
+
+def _is_from_client(code: Code, caller: FunctionRef, argument: Expr) -> bool:
+    """Whether an argument is what a client sent: a route's parameter, or a part of its body."""
+    if id(caller.function) not in code.endpoints:
+        return False
+    sent = {param.name for param in caller.params}
+    for _ in range(3):
+        sent.update(
+            name
+            for name, values in caller.assigned.items()
+            for value in values
+            if (value.kind in {"name", "sub"} or method(value) in _PARTS) and mentions(value, sent)
+        )
+    return mentions(argument, sent)
 
 
 def _in_handler(function: FunctionRef, call: Expr) -> bool:
@@ -138,7 +189,7 @@ def _by_hand(code: Code, function: FunctionRef) -> Iterator[Hit]:
             function, call
         ):
             continue
-        if not _splits(function, names):
+        if not _splits(function, names) or _from_issuer(code, function, call):
             continue
         yield Hit(
             function.file.path,
@@ -198,6 +249,17 @@ import jwt
 def revoke(token: str) -> None:
     payload = jwt.decode(token, options={"verify_signature": False})
     remember(token, until=payload.get("exp", 0))
+"""),
+        Snippet.of("""
+import jwt
+from fastapi import FastAPI
+app = FastAPI()
+def claims_of(id_token: str):
+    return jwt.decode(id_token, options={"verify_signature": False})
+@app.get("/callback")
+async def callback(code: str):
+    tokens = await exchange(code)
+    return claims_of(tokens["id_token"])["email"]
 """),
     ),
     invalid=(

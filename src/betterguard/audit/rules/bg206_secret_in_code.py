@@ -53,8 +53,7 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
             and not _is_for_tests(file, stmt)
         ):
             literal = _own_literal(stmt.exprs[-1])
-            # A name for itself, SECRET = "secret", is a choice in an enumeration.
-            itself = literal is not None and literal.text.lower() == stmt.exprs[0].text.lower()
+            itself = literal is not None and _names_itself(stmt.exprs[0].text, literal.text)
             if literal is None or not _is_value(literal) or itself:
                 continue
             if not _names_cookie(code, stmt.exprs[0].text):
@@ -71,6 +70,15 @@ def _literals(code: Code, file: File) -> Iterator[Hit]:
                 and _is_value(last)
             ):
                 yield Hit(file.path, expr.pos, _default_message(first), Severity.HIGH)
+
+
+def _names_itself(name: str, text: str) -> bool:
+    """Whether a value is a name: ``SECRET = "secret"`` of a list of choices, a key of a mapping."""
+    if text.lower() == name.lower():
+        return True
+    plain = re.sub(r"\W|_", "", text.lower())
+    last = name.lower().rsplit(".", 1)[-1]
+    return last.endswith("_key") and "secret" not in last and plain == last[:-4].replace("_", "")
 
 
 def _is_for_tests(file: File, stmt: Stmt) -> bool:
@@ -265,7 +273,8 @@ RULE = Rule(
         Snippet.of("import os\nSECRET_KEY = os.getenv('SECRET_KEY', '')\n"),
         Snippet.of(
             "from fastapi import Request\nfrom pydantic_settings import BaseSettings\n"
-            "class Settings(BaseSettings):\n    SESSION_COOKIE_KEY: str = 'app_session'\n"
+            "class Settings(BaseSettings):\n    SECRET: str\n"
+            "    SESSION_COOKIE_KEY: str = 'app_session'\n"
             "settings = Settings()\n"
             "def who(request: Request):\n"
             "    return request.cookies.get(settings.SESSION_COOKIE_KEY)\n"
@@ -274,6 +283,7 @@ RULE = Rule(
             "from pydantic_settings import BaseSettings\n"
             "class TestSettings(BaseSettings):\n    secret_key: str = 'for-tests'\n"
         ),
+        Snippet.of("import jwt\nCSRF_TOKEN_KEY = 'csrftoken'\n"),
         Snippet.of("import os\nMINIO_SECRET_KEY = os.getenv('MINIO_SECRET_KEY', 'minioadmin')\n"),
     ),
     invalid=(

@@ -11,7 +11,7 @@ from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
 from betterguard.audit.rules import _tokens as tokens
 from betterguard.audit.rules._secrets import is_secret
-from betterguard.audit.visit import keywords, method, positional
+from betterguard.audit.visit import keywords, method, positional, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,18 +59,20 @@ _OTHER_TOKENS = re.compile(
     r"device|push|fcm|csrf|page_|next_|cursor|_tokens$|max_token", re.IGNORECASE
 )
 _NOT_SECRET = re.compile(
-    r"count|usage|limit|type|length|max_|num_|total|prompt|completion|_id$|exp", re.IGNORECASE
+    r"count|usage|limit|type|length|max_|num_|total|prompt|completion|_id$|exp|scheme|prefix",
+    re.IGNORECASE,
 )
 
 
 def check(code: Code) -> Iterator[Hit]:
     """``print`` and logging calls with a token, its claims or all headers in their arguments."""
     for function in code.functions("jwt", "jose", "Bearer", "headers", "starlette", "fastapi"):
-        if code.is_script(function.file):
+        written = list(console.outputs(function))
+        if not written or code.is_script(function.file):
             continue
         held = credentials.token_names(function) | _made(function)
         claims = _claims(code, function)
-        for call in console.outputs(function):
+        for call in written:
             what = _secret(call, held, claims)
             if what:
                 yield Hit(function.file.path, call.pos, f"{what} written to the log")
@@ -143,9 +145,23 @@ def _of_part(expr: Expr, held: set[str], claims: set[str]) -> str:
     is_slice = bool(expr.parts) and expr.parts[0].text == "slice"
     if base is None or (base.kind == "name" and base.text in claims and not is_slice):
         return ""
+    if is_slice and _is_ending(expr.parts[0]):
+        return ""
     if base.kind == "name" and _HEADERS.search(base.text) and expr.parts:
         return _of_header(expr.parts[0].text)
     return _exposed(base, held, set())
+
+
+def _is_ending(part: Expr) -> bool:
+    """``[-4:]``: the last characters, by which a key is known again."""
+    bounds = part.parts
+    return len(bounds) == 1 and bounds[0].pos == part.pos and _is_few(bounds[0])
+
+
+def _is_few(bound: Expr) -> bool:
+    digits = [inner.text for inner in subexpressions(bound) if inner.kind == "num"]
+    negative = bound.kind != "num" or bound.text.startswith("-")
+    return negative and len(digits) == 1 and len(digits[0].lstrip("-")) == 1
 
 
 def _shown(expr: Expr) -> tuple[Expr, ...]:
@@ -191,7 +207,17 @@ def current_user(token: str):
     payload = jwt.decode(token, KEY, algorithms=["EdDSA"])
     logger.info(f"user {payload['sub']} with a token of {len(token)} characters")
     logger.info("token present: %s", bool(token))
+    logger.debug(f"a token ending in {token[-4:]}")
     return payload
+"""),
+        Snippet.of("""
+from fastapi import Request
+def key(request: Request):
+    authorization = request.headers.get("Authorization")
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme != "Bearer":
+        logger.error(f"unsupported scheme {scheme}")
+    return credentials
 """),
         Snippet.of("""
 from fastapi import Depends, FastAPI, Request
@@ -210,6 +236,12 @@ async def taken(payload=Depends(parsed)):
 import jwt
 def current_user(token: str):
     logger.info(f"verifying {token[:15]}...")
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])
+"""),
+        Snippet.of("""
+import jwt
+def current_user(token: str):
+    logger.info(f"verifying {token[:-4]}")
     return jwt.decode(token, KEY, algorithms=["EdDSA"])
 """),
         Snippet.of("""
@@ -254,6 +286,12 @@ def current_user(token: str):
         Snippet.of("""
 import jwt
 def current_user(token: str):
+    logger.info("verifying ***")
+    return jwt.decode(token, KEY, algorithms=["EdDSA"])
+"""),
+        Snippet.of("""
+import jwt
+def current_user(token: str):
     payload = jwt.decode(token, KEY, algorithms=["EdDSA"])
     print("claims", "***")
     return payload
@@ -262,6 +300,25 @@ def current_user(token: str):
 from fastapi import Request
 def hello(request: Request):
     logger.debug("headers: %s", "***")
+"""),
+        Snippet.of("""
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/login")
+def login(user_id: str):
+    access_token = create_access_token(data={"sub": user_id})
+    print("setting access_token=***")
+"""),
+        Snippet.of("""
+from fastapi import Request
+def who(request: Request):
+    logger.debug("cookies: %s", "***")
+"""),
+        Snippet.of("""
+from fastapi import Request
+def data(request: Request):
+    token_data = getattr(request.state, "token_data", None)
+    logger.info("Token data: ***")
 """),
     ),
 )

@@ -244,6 +244,8 @@ class _Walk:
             for value in values
             if value.pos <= call.pos < value.end
         }
+        if names and _is_only_asked(function, names, call):
+            return True
         return any(
             later.pos > call.pos
             and any(mentions(part, names) for part in later.parts)
@@ -287,10 +289,15 @@ def _by_secret(query: Query) -> bool:
 
 def _is_only_tested(query: Query) -> bool:
     """Whether the row that is found is only asked about: is there one, and which."""
-    names, tested = set(query.names), False
-    for stmt in query.function.statements:
+    return _is_only_asked(query.function, set(query.names), query.call)
+
+
+def _is_only_asked(function: FunctionRef, names: set[str], call: Expr) -> bool:
+    """Whether names that hold what a call gave are tested, and used in no other way."""
+    tested = False
+    for stmt in function.statements:
         for expr in stmt.exprs:
-            inside = expr.pos <= query.call.pos < expr.end
+            inside = expr.pos <= call.pos < expr.end
             if inside or not mentions(expr, names):
                 continue
             if stmt.kind in {"if", "while", "assert"}:
@@ -509,6 +516,44 @@ def tasks(offset: int, me=Depends(get_current_user), session=Depends(get_session
     for task in session.exec(page).all():
         named = select(Label.name).join(TaskLabel, Label.id == TaskLabel.label_id)
         yield task, session.exec(named.where(TaskLabel.task_id == task.id)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+def task_of(session, task_id, user_id):
+    task = session.exec(select(Task).where(Task.id == task_id)).first()
+    stored = str(task.user_id).lower() if task.user_id else ""
+    asked = str(user_id).lower()
+    if stored != asked:
+        raise HTTPException(403)
+    return task
+@app.get("/tasks/{task_id}")
+def task(task_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    return task_of(session, task_id, me)
+def mine(session, task_id, user):
+    found = session.get(Task, task_id)
+    if found.user_id != user:
+        raise HTTPException(403)
+@app.patch("/tasks/{task_id}")
+def rename(task_id: int, name: str, me=Depends(get_current_user), session=Depends(get_session)):
+    found = session.exec(select(Task).where(Task.id == task_id)).first()
+    mine(session, task_id, me)
+    found.title = name
+    return found
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + """
+def any_task(session, task_id): return session.get(Task, task_id)
+@app.put("/tasks/{task_id}")
+def rename(task_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    there = any_task(session, task_id)
+    if not there:
+        raise HTTPException(404)
+    mine = select(Task).where(Task.id == task_id, Task.user_id == me)
+    return session.exec(mine).first()
 """
         ),
         Snippet.of(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
-    from betterguard.audit.facts import Expr
+    from betterguard.audit.facts import Expr, Stmt
     from betterguard.audit.project import File, FunctionRef
 
 _STRUCTURE = re.compile(
@@ -29,9 +29,15 @@ _SQL = re.compile(
     r"|(?:=|<|>|\bi?like\b|\bin\b)\s*\(?\s*['\"%]*(?:\{\w*\}|%s|$)",
     re.IGNORECASE,
 )
+_NO_VALUE = re.compile(
+    r"^(?:self|cls|_?(?:\w+_)?(?:db|session|conn|connection|cursor|cur|engine|pool|database|tx))$"
+)
+"""Parameters that no value comes from: what runs the statement."""
 _BOUNDED = frozenset(
     {"int", "float", "bool", "UUID", "Decimal", "date", "datetime", "time", "timedelta", "ZoneInfo"}
 )
+_ASIDE = re.compile(r"(?:^|/)(?:scripts?|tools?|migrations?)(?:/|\.py$)")
+"""Files whose values people type themselves, or wrote down beforehand."""
 _CHOICES = frozenset({"Literal", "typing.Literal"})
 _SAFE = frozenset(
     {"int", "float", "len", "bool", "uuid4", "UUID", "range", "Identifier", "literal"}
@@ -39,12 +45,14 @@ _SAFE = frozenset(
 
 _QUOTES = re.compile(r"quote|literal|escape|ident|join", re.IGNORECASE)
 _QUOTES_ONE = re.compile(r"quote|literal|escape", re.IGNORECASE)
+_VALIDATES = re.compile(r"valid|match|is_safe|is_allowed|isidentifier|isalnum", re.IGNORECASE)
 NEAR = 6
 """Functions of a helper's reach in which it is looked for what quotes."""
 _NAMES_NEXT = re.compile(
-    r"\b(?:from|join|into|table|update|schema|exists|index|order\s+by)\s+[\w.\"`]*$", re.IGNORECASE
+    r"\b(?:from|join|into|table|update|schema|exists|index|order\s+by)\s+[\s(]*[\w.\"`]*$|^\s*$",
+    re.IGNORECASE,
 )
-"""The end of a text after which the name of a table or a column follows."""
+"""The end of a text after which a table or a column is named, or a whole statement stands."""
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -58,7 +66,7 @@ def check(code: Code) -> Iterator[Hit]:
         params = {
             p.name
             for p in function.params
-            if p.name not in {"self", "cls"} and not _is_bounded(code, function.file, p.annotation)
+            if not _NO_VALUE.search(p.name) and not _is_bounded(code, function.file, p.annotation)
         }
         if runs and params:
             yield from _built(code, function, runs, params)
@@ -79,7 +87,6 @@ def _runs_sql(code: Code, function: FunctionRef, call: Expr) -> bool:
 
 def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]) -> Iterator[Hit]:
     tainted = code.security.derived(function, params)
-    by_hand = code.is_script(function.file)
     for call in runs:
         for piece in pieces(function, call.parts[0]):
             if any(
@@ -90,8 +97,12 @@ def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]
                     function.file.path,
                     piece.pos,
                     "a value is pasted into SQL text",
-                    Severity.MEDIUM if by_hand else None,
+                    Severity.MEDIUM if _is_aside(code, function.file) else None,
                 )
+
+
+def _is_aside(code: Code, file: File) -> bool:
+    return bool(_ASIDE.search(file.path)) or code.is_script(file)
 
 
 def _is_bounded(code: Code, file: File, note: Expr | None) -> bool:
@@ -191,15 +202,19 @@ def _is_quoted(code: Code, function: FunctionRef, source: Expr) -> bool:
 
 
 def _compared(function: FunctionRef) -> set[str]:
-    """Names that are checked against words of the code's own: ``if sort not in COLUMNS``."""
-    return {
-        name
-        for stmt in function.statements
-        if stmt.kind == "if"
-        for part in subexpressions(stmt.exprs[0])
-        if part.kind == "cmp" and part.text in {"in", "not in"} and part.parts
-        for name in names_in(part.parts[0])
-    }
+    """Names that are checked before: ``if sort not in COLUMNS``, ``if not is_valid(name)``."""
+    found: set[str] = set()
+    for stmt in function.statements:
+        for part in subexpressions(stmt.exprs[0]) if stmt.kind == "if" else ():
+            if part.kind == "cmp" and part.text in {"in", "not in"} and part.parts:
+                found.update(names_in(part.parts[0]))
+            elif part.kind == "call" and _VALIDATES.search(method(part)) and _ends(stmt):
+                found.update(name for given in part.parts for name in names_in(given))
+    return found
+
+
+def _ends(stmt: Stmt) -> bool:
+    return any(inner.kind in {"raise", "return"} for inner in stmt.body)
 
 
 RULE = Rule(
@@ -252,6 +267,21 @@ def rendered(value): return compile_literal(value)
 def alter(session, default: str):
     shown = rendered(default)
     session.execute(text(f"ALTER TABLE task ALTER COLUMN title SET DEFAULT {shown}"))
+"""),
+        Snippet.of("""
+from sqlalchemy import text
+async def page(db, query: str, clause: str):
+    moment = db.placeholder("created_at")
+    await db.execute(text(f"UPDATE task SET created_at = {moment} WHERE id = :id"))
+    await db.execute(text(f"SELECT count(*) FROM ( {query} {clause} ) AS found"))
+    return await db.execute(text(f" {query} {clause} "))
+"""),
+        Snippet.of("""
+from sqlalchemy import text
+def drop(session, tenant: str):
+    if not is_valid_tenant(tenant):
+        raise ValueError(tenant)
+    session.execute(text(f"SET LOCAL app.tenant = '{tenant}'"))
 """),
         Snippet.of("""
 from enum import StrEnum

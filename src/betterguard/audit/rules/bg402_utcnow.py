@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
@@ -11,7 +12,7 @@ from betterguard.audit.rules.bg410_text_into_timestamp import stored
 from betterguard.audit.visit import keywords, names_in, subexpressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
@@ -75,14 +76,28 @@ def _stored(code: Code, file: File, dates: list[tuple[Model, Column]]) -> dict[i
     for function in code.project.in_file(file):
         for name, value, owner in code.queries.writes(function):
             if name in columns or (name.endswith("_at") and owner is None and columns):
-                models = (
-                    [owner] if owner is not None else columns.get(name, code.models.all.values())
-                )
-                strict = any(_by_sqlmodel(model, name) for model in models)
-                for source in _sources(function, value):
-                    if time.is_utcnow(code, file, source):
-                        found[source.pos] = strict
+                given = [s for s in _sources(function, value) if time.is_utcnow(code, file, s)]
+                if given:
+                    models = columns.get(name, code.models.all.values())
+                    near = [owner] if owner is not None else _nearest(file, models)
+                    strict = any(_by_sqlmodel(model, name) for model in near)
+                    found.update((source.pos, strict) for source in given)
     return found
+
+
+def _nearest(file: File, models: Iterable[Model]) -> list[Model]:
+    """Give the tables that share the most folders with a file: a repository may hold several."""
+    here = file.path.split("/")[:-1]
+
+    def shared(model: Model) -> int:
+        there = model.ref.file.path.split("/")[:-1]
+        return sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here, there, strict=False))
+        )
+
+    found = [(shared(model), model) for model in models]
+    most = max((count for count, _ in found), default=0)
+    return [model for count, model in found if count == most]
 
 
 def _by_sqlmodel(model: Model, name: str) -> bool:

@@ -104,7 +104,7 @@ class Store:
             + """
 from pydantic import BaseModel
 class TaskIn(BaseModel):
-    created_at: str = ""
+    created_at: datetime | None = None
 def save(session, given: TaskIn):
     given.created_at = datetime.now(timezone.utc).isoformat()
     session.add(Task(**given.model_dump()))
@@ -121,7 +121,17 @@ def save(session, given: TaskIn):
         ),
     ),
     fixed=(
-        None,
+        Snippet.of(
+            _HEAD
+            + """
+from pydantic import BaseModel
+class TaskIn(BaseModel):
+    created_at: datetime | None = None
+def save(session, given: TaskIn):
+    given.created_at = datetime.now(timezone.utc)
+    session.add(Task(**given.model_dump()))
+"""
+        ),
         Snippet.of(
             _HEAD + "def add(session):\n    now = datetime.now(timezone.utc)\n"
             "    session.execute(text('INSERT INTO task VALUES (:created_at)'), "

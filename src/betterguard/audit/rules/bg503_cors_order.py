@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Find refusals outside of CORS: what is added later runs first."""
-    guards = code.security.refusing()
+    guards = code.security.guards()
     for added in cors.middleware(code):
-        for guard in guards:
+        for guard in code.security.refusing():
             if guard.app != added.app or not _is_outside(guard, added):
                 continue
             yield Hit(
@@ -32,7 +32,8 @@ def check(code: Code) -> Iterator[Hit]:
                 f"CORS is added before {guard.name}, so its 401s carry no CORS headers",
                 evidence=("the middleware that is added last runs first",),
             )
-            yield from _preflight(code, guard)
+            if guard in guards:
+                yield from _preflight(code, guard)
 
 
 def _is_outside(guard: Middleware, added: Middleware) -> bool:
