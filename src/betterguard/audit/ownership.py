@@ -12,7 +12,7 @@ from betterguard.audit.security import answers_error, mentions
 from betterguard.audit.visit import keyword, method, names_in, positional, subexpressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from betterguard.audit.application import Route
     from betterguard.audit.calls import Calls, Dependency
@@ -204,13 +204,23 @@ class Ownership:
                 found |= held
         return found
 
-    def verified_after(self, function: FunctionRef, pos: int, ids: set[str]) -> bool:
-        """Whether the function makes sure of the ids after it read by them, and refuses others."""
+    def verified_after(
+        self, function: FunctionRef, pos: int, ids: set[str], rows: Collection[str] = ()
+    ) -> bool:
+        """Whether the function makes sure of the ids after it read by them, and refuses others.
+
+        Or of the rows: by a helper that refuses by itself.
+        """
         refuses = any(stmt.kind == "raise" and stmt.pos > pos for stmt in function.statements)
         return any(
             call.pos > pos
-            and (refuses or self._raises(target))
-            and self._secured_by(function, call, target, set(), ids)
+            and (
+                (refuses and self._secured_by(function, call, target, set(), ids))
+                or (
+                    self._raises(target)
+                    and self._secured_by(function, call, target, set(), {*ids, *rows})
+                )
+            )
             for call, target in self.calls.callees(function)
         )
 

@@ -46,6 +46,9 @@ _HARMLESS = frozenset(
         "startswith",
     ]
 )
+_TELLS_LITTLE = re.compile(
+    r"^_?(?:is|has)_|_(?:ago|age|seconds|length|size|type|kind|count|expiry|fingerprint|digest)$"
+)
 _HEADERS = re.compile(r"(?:^|\.)request\.headers$|^(?:request_)?headers$")
 _SESSION_COOKIE = re.compile(r"token|session|jwt|auth", re.IGNORECASE)
 _MAKES_TOKEN = re.compile(
@@ -117,6 +120,8 @@ def _exposed(expr: Expr, held: set[str], claims: set[str]) -> str:
             return _of_part(expr, held, claims)
         case "call" if method(expr) in _HARMLESS or _is_plain_get(expr):
             return _of_get(expr)
+        case "call" if expr.base is None and _TELLS_LITTLE.search(method(expr)):
+            return ""
         case _:
             found = (_exposed(part, held, claims) for part in _shown(expr))
             return next((what for what in found if what), "")
@@ -208,6 +213,7 @@ def current_user(token: str):
     logger.info(f"user {payload['sub']} with a token of {len(token)} characters")
     logger.info("token present: %s", bool(token))
     logger.debug(f"a token ending in {token[-4:]}")
+    logger.debug("expired", ago=seconds_since_expiry(token), fresh=is_fresh(token))
     return payload
 """),
         Snippet.of("""

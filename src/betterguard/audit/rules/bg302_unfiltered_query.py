@@ -12,12 +12,12 @@ from betterguard.audit.ownership import bound_arguments, condition_names
 from betterguard.audit.queries import restricts
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _ownership as owners
-from betterguard.audit.security import mentions
+from betterguard.audit.security import UNAUTHORIZED, answers_error, mentions
 from betterguard.audit.sqltext import RUNS
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from betterguard.audit.queries import Query, RawQuery
 
 MAX_STEPS = 5
+_KEY = re.compile(r"(?:^|[._])(?:id|uuid|slug|key)s?$|Id$")
 _SECRET_COLUMN = re.compile(r"token|hash|secret|(?:^|_)code$|api_?key|jti|nonce", re.IGNORECASE)
 
 
@@ -60,6 +61,8 @@ class _Walk:
         """For each function, the names that hold rows of the caller's, or parts of them."""
         self.callers: dict[int, set[str]] = {}
         """For each function, the parameters that were given who is calling."""
+        if guarded := self._guarded():
+            self.own[id(route.function.function)] = guarded
 
     def function(
         self, function: FunctionRef, chosen: set[str], depth: int, *, verified: bool
@@ -135,9 +138,71 @@ class _Walk:
         if any(_touches(name, self._own(function)) for name in read):
             return False
         ids = {name for name in read if _touches(name, names)}
+        reads = query.verb not in {"update", "delete"}
         return not (
             own.verified_before(function, query.call.pos, owner, ids)
-            or (query.verb not in {"update", "delete"} and self._is_sure_later(query, ids))
+            or (reads and self._is_sure_later(query, ids))
+            or self._is_allowed(function, ids, query.call.pos, query.names if reads else ())
+        )
+
+    def _guarded(self) -> set[str]:
+        """Give what the caller chose and a dependency of the route lets pass only for some."""
+        chosen = owners.client_names(self.code, self.route)
+        calls, found = self.code.calls, set[str]()
+        for dependency in (*self.route.dependencies, *calls.dependencies(self.route.function)):
+            for start in calls.entry_points(dependency.target):
+                asked = chosen & {param.name for param in start.params}
+                found |= {name for name in asked if self._lets_some(start, {name})}
+        return found
+
+    def _lets_some(self, function: FunctionRef, ids: set[str]) -> bool:
+        """Whether a dependency refuses by the ids and by who is calling."""
+        refs = (function, *self.code.calls.next(function))
+        refuses = self.code.security.refusal
+        return any(
+            stmt.kind == "raise" and refuses(ref, stmt) != UNAUTHORIZED
+            for ref in refs
+            for stmt in ref.statements
+        ) and (
+            self.code.ownership.verified_before(function, function.function.end, "user_id", ids)
+            or self._is_allowed(function, ids, function.function.end)
+        )
+
+    def _is_allowed(
+        self, function: FunctionRef, ids: set[str], pos: int, rows: Collection[str] = ()
+    ) -> bool:
+        """``if project_id not in allowed: raise``, where who is calling decides what is allowed.
+
+        Rows that were read may also be kept back after that.
+        """
+        conditions = [
+            stmt.exprs[0]
+            for stmt in function.statements
+            if stmt.kind == "if" and (rows or stmt.pos < pos) and answers_error(stmt.body)
+        ]
+        if not conditions:
+            return False
+        security = self.code.security
+        asked = security.derived(function, {*ids, *rows})
+        asked |= {
+            stmt.exprs[0].text
+            for stmt in function.statements
+            if stmt.kind == "for" and mentions(stmt.exprs[1], asked)
+        }
+        callers = security.derived(function, self._callers(function))
+        callers -= {
+            name
+            for name, values in function.assigned.items()
+            if any(mentions(value, ids) for value in values)
+        }
+        if any(_excludes(condition, asked, callers) for condition in conditions):
+            return True
+        return any(
+            query.call.pos < pos
+            and any(mentions(condition, ids) for condition in query.conditions)
+            and self._asks_caller(function, query)
+            and any(_is_missing(condition, query) for condition in conditions)
+            for query in self.code.queries.of(function)
         )
 
     def _own(self, function: FunctionRef) -> set[str]:
@@ -148,7 +213,7 @@ class _Walk:
     def _is_sure_later(self, query: Query, ids: set[str]) -> bool:
         """Whether what is read is only asked about, or kept back unless a check succeeds."""
         later = self.code.ownership.verified_after
-        return _is_only_tested(query) or later(query.function, query.call.end, ids)
+        return _is_only_tested(query) or later(query.function, query.call.end, ids, query.names)
 
     def _asks_caller(self, function: FunctionRef, query: Query) -> bool:
         """Whether a condition is on the caller by another column: a team, a household, a role."""
@@ -238,6 +303,8 @@ class _Walk:
                 return True
         if own.verified_before(function, call.pos, "user_id", ids):
             return True
+        if ids and self._is_allowed(function, ids, call.pos):
+            return True
         names = {
             name
             for name, values in function.assigned.items()
@@ -307,6 +374,34 @@ def _is_only_asked(function: FunctionRef, names: set[str], call: Expr) -> bool:
     return tested
 
 
+def _excludes(condition: Expr, asked: set[str], callers: set[str]) -> bool:
+    """``project_id not in allowed``, also for any of several: ``any(one not in mine for …)``."""
+    parts = list(subexpressions(condition))
+    several = any(part.kind == "comp" and mentions(part, asked) for part in parts)
+    return any(
+        part.kind == "cmp"
+        and part.text == "not in"
+        and mentions(part.parts[-1], callers)
+        and (several or (mentions(part.parts[0], asked) and _is_key(part.parts[0])))
+        for part in parts
+    )
+
+
+def _is_key(side: Expr) -> bool:
+    """``project_id`` or ``task.project_id``, not ``task.status``."""
+    names = list(names_in(side))
+    return all("." not in name or _KEY.search(name) for name in names)
+
+
+def _is_missing(condition: Expr, query: Query) -> bool:
+    """``if not member`` or ``if member is None``, of what a statement found."""
+    return any(
+        (part.kind == "not" or (part.kind == "cmp" and part.text in {"is", "=="}))
+        and (mentions(part, set(query.names)) or part.pos <= query.call.pos < part.end)
+        for part in subexpressions(condition)
+    )
+
+
 def _is_list(query: Query) -> bool:
     """Whether it is a statement for every row; not a bare subquery or an alias."""
     return query.verb in {"select", "query", "update", "delete"}
@@ -359,6 +454,27 @@ def get_current_user(authorization: str = Header()) -> str:
         return jwt.decode(authorization, KEY, algorithms=["EdDSA"])["sub"]
     except jwt.PyJWTError as err:
         raise HTTPException(401) from err
+"""
+_MEMBERS = """
+class Card(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    board_id: int
+    user_id: str
+class Member(SQLModel, table=True):
+    board_id: int = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+class Guest(SQLModel, table=True):
+    board_id: int = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+def boards_of(session, me):
+    return [m.board_id for m in session.exec(select(Member).where(Member.user_id == me))]
+def demand(session, me, board_id):
+    member = select(Member).where(Member.board_id == board_id, Member.user_id == me)
+    if session.exec(member).first() is None:
+        raise HTTPException(404)
+def on_board(board_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    if board_id not in boards_of(session, me):
+        raise HTTPException(404)
 """
 _ROUTE = """
 @app.get("/tasks/{task_id}")
@@ -576,6 +692,57 @@ def remind_everybody(session):
     return session.exec(select(Task)).all()
 """
         ),
+        Snippet.of(
+            _HEAD
+            + _MEMBERS
+            + """
+@app.get("/boards/{board_id}/cards")
+def cards(board_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    mine = boards_of(session, me)
+    if board_id not in mine:
+        raise HTTPException(404)
+    return session.exec(select(Card).where(Card.board_id == board_id)).all()
+@app.get("/cards")
+def several(boards: list[int], me=Depends(get_current_user), session=Depends(get_session)):
+    mine = boards_of(session, me)
+    if any(board not in mine for board in boards):
+        raise HTTPException(404)
+    return session.exec(select(Card).where(Card.board_id.in_(boards))).all()
+@app.delete("/boards")
+def clear(boards: list[int], me=Depends(get_current_user), session=Depends(get_session)):
+    mine = boards_of(session, me)
+    for board in boards:
+        if board not in mine:
+            raise HTTPException(403)
+    session.exec(delete(Card).where(Card.board_id.in_(boards)))
+@app.get("/cards/{card_id}")
+def card(card_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    found = session.get(Card, card_id)
+    if found is None or found.board_id not in boards_of(session, me):
+        raise HTTPException(404)
+    return found
+@app.get("/cards/{card_id}/text")
+def text_of(card_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    found = session.get(Card, card_id)
+    demand(session, me, found.board_id)
+    return found.text
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + _MEMBERS
+            + """
+@app.get("/boards/{board_id}/first", dependencies=[Depends(on_board)])
+def first(board_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    return session.exec(select(Card).where(Card.board_id == board_id)).first()
+@app.get("/guests/{board_id}")
+def as_guest(board_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    guest = session.exec(select(Guest).where(Guest.board_id == board_id, Guest.person == me))
+    if not guest:
+        raise HTTPException(404)
+    return session.exec(select(Card).where(Card.board_id == board_id)).all()
+"""
+        ),
     ),
     invalid=(
         Snippet.of(_HEAD + _ROUTE + "    return session.get(Task, task_id)\n"),
@@ -624,6 +791,41 @@ async def note(note_id: str, me: str = Depends(get_current_user), pool=Depends(g
     return await pool.fetchrow(NOTE, note_id)
 """
         ),
+        Snippet.of(
+            _HEAD
+            + _MEMBERS
+            + """
+@app.get("/boards/{board_id}/cards/{card_id}", dependencies=[Depends(on_board)])
+def card(
+    board_id: int, card_id: int, me=Depends(get_current_user), session=Depends(get_session)
+):
+    found = session.exec(select(Card).where(Card.id == card_id)).first()
+    return found
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + _MEMBERS
+            + """
+@app.post("/boards/{board_id}/join")
+def join(board_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    guest = session.exec(select(Guest).where(Guest.board_id == board_id, Guest.person == me))
+    if guest:
+        raise HTTPException(409)
+    return session.exec(select(Card).where(Card.board_id == board_id)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + _MEMBERS
+            + """
+@app.delete("/boards/{board_id}")
+def clear(board_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    session.exec(delete(Card).where(Card.board_id == board_id))
+    if board_id not in boards_of(session, me):
+        raise HTTPException(404)
+"""
+        ),
     ),
     fixed=(
         Snippet.of(
@@ -664,5 +866,40 @@ def tasks(me: str = Depends(get_current_user), session: Session = Depends(get_se
         ),
         None,
         None,
+        Snippet.of(
+            _HEAD
+            + _MEMBERS
+            + """
+@app.get("/boards/{board_id}/cards/{card_id}", dependencies=[Depends(on_board)])
+def card(
+    board_id: int, card_id: int, me=Depends(get_current_user), session=Depends(get_session)
+):
+    found = session.exec(select(Card).where(Card.id == card_id, Card.user_id == me)).first()
+    return found
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + _MEMBERS
+            + """
+@app.post("/boards/{board_id}/join")
+def join(board_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    guest = session.exec(select(Guest).where(Guest.board_id == board_id, Guest.person == me))
+    if guest:
+        raise HTTPException(409)
+    return session.exec(select(Card).where(Card.board_id == board_id, Card.user_id == me)).all()
+"""
+        ),
+        Snippet.of(
+            _HEAD
+            + _MEMBERS
+            + """
+@app.delete("/boards/{board_id}")
+def clear(board_id: int, me=Depends(get_current_user), session=Depends(get_session)):
+    session.exec(delete(Card).where(Card.board_id == board_id, Card.user_id == me))
+    if board_id not in boards_of(session, me):
+        raise HTTPException(404)
+"""
+        ),
     ),
 )
