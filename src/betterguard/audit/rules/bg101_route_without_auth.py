@@ -159,8 +159,8 @@ RULE = Rule(
         "Authentication in FastAPI is opt-in: a route without the dependency, a router without "
         "`dependencies=`, or an entry too many in a middleware's allow-list is open to "
         "everyone. The audit follows dependencies, routers, `include_router`, middleware and "
-        "the route's own code before it reports; health checks, documentation and sign-in are "
-        "left alone. Severity follows what the route reaches: critical for rows with an owner, "
+        "the route's own code before it reports; a check that only asks whether a credential is "
+        "there counts for nothing; health checks, documentation and sign-in are left alone. Severity follows what the route reaches: critical for rows with an owner, "
         "high for other writes, less for left-over test endpoints."
     ),
     check=check,

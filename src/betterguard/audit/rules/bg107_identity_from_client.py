@@ -231,8 +231,8 @@ RULE = Rule(
     cwe=290,
     message="Authentication falls back to an identity that the client supplies.",
     why=(
-        "A user id in the path, in a query parameter or in an `X-User-Id` header is a wish, not "
-        "a proof. A dependency that uses it when the token is missing or invalid lets anyone "
+        "A user id in the path, in a query parameter, in a cookie or in an `X-User-Id` header is a "
+        "wish, not a proof. A dependency that uses it when the token is missing or invalid lets anyone "
         "act as anyone. Answer 401 instead."
     ),
     check=check,
