@@ -95,6 +95,20 @@ async def news(socket: WebSocket) -> None:
         async with rows.session(engine, user.id) as session:
             await socket.send_json((await session.scalars(select(Task))).all())
 
+async def caller(token: str) -> str:
+    return (await guard.verify(token)).user_id
+
+async def caller_alone(token: str) -> str:
+    return (await guard.verifier.verify(token)).user_id
+
+@app.post("/by-token")
+async def by_token(session: UserSession, user_id: str = Depends(caller)) -> None:
+    session.add(Task(user_id=user_id))
+
+@app.post("/by-token-alone")
+async def by_token_alone(session: UserSession, user_id: str = Depends(caller_alone)) -> None:
+    session.add(Task(user_id=user_id))
+
 @app.delete("/tasks", dependencies=[Depends(guard.fresh_user)])
 async def remove(session: UserSession) -> None:
     for task in await session.scalars(select(Task)):

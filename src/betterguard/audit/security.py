@@ -80,9 +80,9 @@ MAX_PASSING = 3
 """Statements of a ``try`` that only hands a request on and perhaps times it."""
 MAX_NAMES = 3
 """Names followed from a raise to the error that they hold."""
-BETTERGUARD_GATES = frozenset(
-    {"user", "path_user", "verify_token", "fresh_user", "require", "watch"}
-)
+BETTERGUARD_GATES = frozenset({"user", "path_user", "verify_token", "fresh_user", "require"})
+BETTERGUARD_CALLS = frozenset({"verify", "watch"})
+"""What code asks of a guard itself, where it is no dependency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ class Security:
             return "" if quiet else "scheme"
         if last == "optional_user":
             return "optional"
-        if (first == GUARD or first.rsplit(".", 1)[-1] == "guard") and last in BETTERGUARD_GATES:
+        if _is_guard(first) and last in BETTERGUARD_GATES:
             return "required"
         return "required" if AUTH_NAMES.search(last) else ""
 
@@ -292,7 +292,7 @@ class Security:
         if (
             any(d.verified for d in self.decodes(function))
             or not _VERIFIERS.isdisjoint(function.methods)
-            or self._is_watched(function)
+            or self.asks_guard(function)
         ):
             return "required"
         presence = self.asks_for_presence(function, held_names(function))
@@ -317,12 +317,19 @@ class Security:
 
         return asks_for_presence(function, refuses, held)
 
-    def _is_watched(self, function: FunctionRef) -> bool:
-        """Whether betterguard watches over a WebSocket: ``async with guard.watch(socket)``."""
-        return "watch" in function.methods and any(
-            self.target_gate(self.project.resolve(function.file, call.text)) == "required"
+    def asks_guard(self, function: FunctionRef) -> bool:
+        """Whether it has betterguard verify a token, or watch over a WebSocket."""
+        if BETTERGUARD_CALLS.isdisjoint(function.methods):
+            return False
+        asked = (
+            self.project.resolve(function.file, call.text)
             for call in function.calls
-            if method(call) == "watch" and call.base is None
+            if call.base is None and method(call) in BETTERGUARD_CALLS
+        )
+        return any(
+            isinstance(target, External)
+            and _is_guard(target.name.rpartition(".")[0].removesuffix(".verifier"))
+            for target in asked
         )
 
     def _refuses_everybody(self, function: FunctionRef) -> bool:
@@ -574,6 +581,11 @@ class Security:
             if stmt.kind == "if"
             for name in names_in(stmt.exprs[0])
         )
+
+
+def _is_guard(name: str) -> bool:
+    """Whether a name is a guard's: known by its class, or as it is usually called."""
+    return name == GUARD or name.rsplit(".", 1)[-1] == "guard"
 
 
 def mentions(expr: Expr, names: set[str]) -> bool:

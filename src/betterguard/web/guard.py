@@ -217,6 +217,19 @@ class BetterGuard(NotBare, Generic[U]):
         add_error_answers(app, self._refusals, problem_details=problem_details)
         document_answers(app)
 
+    async def verify(self, token: str) -> Claims:
+        """Give the claims of a token that came in another way than the dependencies look for.
+
+        In a message of a WebSocket, say, or in the call of a tool. Raises an `AuthError` wherever
+        a request with this token would be refused, for what has been revoked, too.
+        """
+        try:
+            return await self._verified(self.verifier, token, fresh=False)
+        except AuthError as error:
+            refusal = self._told(error)
+        del token  # what a crash report shows of this frame
+        raise refusal.with_traceback(None)
+
     def watch(self, socket: WebSocket) -> AbstractAsyncContextManager[U, bool]:
         """Give the caller of a WebSocket, and end the block when requests would be refused to it.
 
@@ -308,12 +321,15 @@ class BetterGuard(NotBare, Generic[U]):
             verifier, token = self._credential(connection)
             if verifier is None or token is None:
                 return None
-            claims = await verifier.verify(token)
-            if fresh or self._revocations is not None:
-                await self._admit(claims, token, fresh=fresh)
+            return await self._verified(verifier, token, fresh=fresh)
         except AuthError as error:
             self._told(error)
             raise
+
+    async def _verified(self, verifier: TokenVerifier, token: str, *, fresh: bool) -> Claims:
+        claims = await verifier.verify(token)
+        if fresh or self._revocations is not None:
+            await self._admit(claims, token, fresh=fresh)
         return claims
 
     @contextlib.asynccontextmanager

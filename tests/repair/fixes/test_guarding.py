@@ -139,7 +139,7 @@ def test_a_helper_that_others_name_stays_and_asks_the_guard(path: str, other: st
         "def decode(token: str) -> dict | None:\n"
         "    try:\n"
         "        claims = ThreadPoolExecutor(1)"
-        ".submit(asyncio.run, guard.verifier.verify(token)).result()\n"
+        ".submit(asyncio.run, guard.verify(token)).result()\n"
         "    except AuthError:\n"
         "        return None\n"
         "    return {**claims.payload, "
@@ -204,7 +204,7 @@ def test_a_helper_imported_below_a_condition_stays_for_that_import() -> None:
     core = "from betterguard import BetterGuard\nguard = BetterGuard.from_env()\n"
     done = repaired({"core.py": core, "auth.py": auth, "app.py": routes}, "BG202")
     assert "def decode(token" in done.workspace.texts["auth.py"].decode()
-    assert "guard.verifier" in done.workspace.texts["auth.py"].decode()
+    assert "guard.verify(" in done.workspace.texts["auth.py"].decode()
 
 
 def test_who_uses_a_helper_outside_is_told_with_its_line() -> None:
@@ -262,7 +262,7 @@ def test_an_asynchronous_helper_asks_the_verifier() -> None:
         + "\nasync def socket(ws):\n    await verify(ws.token)\n"
     )
     made = fixed(text, "BG205")
-    assert "claims = await guard.verifier.verify(token)" in made
+    assert "claims = await guard.verify(token)" in made
     assert "except AuthError as err:" in made
     assert "await verify(ws.token)" in made
 
@@ -280,7 +280,7 @@ def test_an_asynchronous_method_asks_the_verifier_as_well() -> None:
         + TAIL.format(note="str")
     )
     made = fixed(text, "BG202")
-    assert "        try:\n            claims = await guard.verifier.verify(token)\n" in made
+    assert "        try:\n            claims = await guard.verify(token)\n" in made
     assert "        return {**claims.payload, " in made
     assert "return (await tokens.verify(token))['sub']" in made
 
@@ -390,7 +390,7 @@ def test_an_asynchronous_dependency_that_is_also_called_keeps_its_parameters() -
     assert (
         "    try:\n"
         "        try:\n"
-        "            verified = await guard.verifier.verify(token)\n"
+        "            verified = await guard.verify(token)\n"
         "        except AuthError as err:\n"
         "            raise HTTPException(\n"
         "                status_code=err.status, detail=err.detail, "
@@ -442,7 +442,7 @@ def me(me: str = Depends(get_user)):
 
 
 def test_a_token_that_the_guards_verifier_gets_is_looked_at_by_the_guard_before() -> None:
-    text = TOKEN_ALONE.format("return (await guard.verifier.verify(token)).user_id")
+    text = TOKEN_ALONE.format("return (await guard.verify(token)).user_id")
     made = fixed(text, "BG208")
     assert (
         "def get_token(credentials: HTTPAuthorizationCredentials = Depends(HTTPBearer()), "
@@ -451,7 +451,7 @@ def test_a_token_that_the_guards_verifier_gets_is_looked_at_by_the_guard_before(
 
 
 def test_nor_is_one_whose_verification_a_test_replaces() -> None:
-    text = TOKEN_ALONE.format("return (await guard.verifier.verify(token)).user_id")
+    text = TOKEN_ALONE.format("return (await guard.verify(token)).user_id")
     files = {"app.py": text, "tests/test_me.py": "patch('app.get_user', who)\n"}
     made = repaired(files, "BG208").workspace.texts["app.py"].decode()
     assert "Depends(HTTPBearer())) -> str:\n    return credentials.credentials\n" in made

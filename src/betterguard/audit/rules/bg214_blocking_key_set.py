@@ -119,7 +119,7 @@ guard = BetterGuard.from_env()
 
 async def current_user(token: str):
     try:
-        claims = await guard.verifier.verify(token)
+        claims = await guard.verify(token)
     except AuthError as err:
         raise HTTPException(
             status_code=err.status, detail=err.detail, headers={"WWW-Authenticate": "Bearer"}

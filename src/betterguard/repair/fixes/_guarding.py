@@ -209,8 +209,7 @@ def _guard_verifies_it(site: Site, function: FunctionRef) -> bool:
         if one.function is function.function
     ]
     return bool(asking) and all(
-        any(call.text.endswith(".verifier.verify") for ref in reach for call in ref.calls)
-        and not _is_replaced(site, reach)
+        any(code.security.asks_guard(ref) for ref in reach) and not _is_replaced(site, reach)
         for reach in asking
     )
 

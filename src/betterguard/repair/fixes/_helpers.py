@@ -117,13 +117,13 @@ def _ask(draft: Draft, function: FunctionRef, how: str) -> None:
     given = given_by(draft.site.code, function)
     token = next((p.name for p in function.params if "token" in p.name.lower()), None)
     if token is None or given not in {Given.CLAIMS, Given.ID}:
-        msg = f"what {function.name} gives back cannot be told: use guard.verifier there"
+        msg = f"what {function.name} gives back cannot be told: use guard.verify there"
         raise NotNow(msg)
     body = function_node(draft, function).child_by_field_name("body")
     if body is None:
         msg = "the function is not where it was found"
         raise NotNow(msg)
-    verification = f"{guard_for(draft, function)}.verifier.verify({token})"
+    verification = f"{guard_for(draft, function)}.verify({token})"
     imports = draft.imports(function)
     more = MORE.format(caller="claims.user_id")
     lines = [

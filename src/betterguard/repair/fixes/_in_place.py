@@ -45,14 +45,14 @@ def _asked(draft: Draft, function: FunctionRef, one: Source, guard: str) -> Edit
     token = argument(one.call, 0, "token") or argument(one.call, 0, "jwt")
     alone = not text[start_of(text, statement.start_byte) : statement.start_byte].strip()
     if not name or not alone or token is None or not is_named_token(token.text):
-        msg = f"where {function.name} gets its claims cannot be told: use guard.verifier there"
+        msg = f"where {function.name} gets its claims cannot be told: use guard.verify there"
         raise NotNow(msg)
     imports = draft.imports(function)
     more = MORE.format(caller=f"{_CLAIMS}.user_id")
     given = f"{_CLAIMS}.user_id" if one.given is Given.ID else f"{{**{_CLAIMS}.payload, {more}}}"
     lines = [
         "try:",
-        f"    {_CLAIMS} = await {guard}.verifier.verify({token.text})",
+        f"    {_CLAIMS} = await {guard}.verify({token.text})",
         *refusal_of(function, imports),
         f"{name} = {given}",
     ]
