@@ -40,6 +40,8 @@ from scripts.wine import (
 from tests.servers.postgres import ADDRESS
 
 REQUIREMENTS = ROOT / "requirements" / "windows.txt"
+PATIENCE = "betterguard_patience"
+"""What scripts/patience.py is called in an interpreter, which runs it when it starts."""
 TESTS = (
     "tests/console",
     "tests/windows",
@@ -121,11 +123,12 @@ def set_up(interpreter: Interpreter) -> None:
 def sources() -> list[Path]:
     """Name the files that what is set up depends on."""
     scripts = ROOT / "scripts"
-    return [REQUIREMENTS, Path(__file__), scripts / "wine.py", scripts / "forwarder.py"]
+    names = ("wine.py", "forwarder.py", "patience.py")
+    return [REQUIREMENTS, Path(__file__), *(scripts / name for name in names)]
 
 
 def install_packages(interpreter: Interpreter) -> None:
-    """Install the pinned wheels for Windows, and a path to the project's own source."""
+    """Install the pinned wheels for Windows, a path to the project's own source, and patience."""
     interpreter.packages.mkdir(parents=True)
     subprocess.run(
         [
@@ -136,6 +139,9 @@ def install_packages(interpreter: Interpreter) -> None:
         check=True,
     )
     (interpreter.packages / "betterguard.pth").write_text(windows_path(ROOT / "src"))
+    shutil.copy(ROOT / "scripts" / "patience.py", interpreter.packages / f"{PATIENCE}.py")
+    start = f"import {PATIENCE}; {PATIENCE}.be_patient()"
+    (interpreter.packages / f"{PATIENCE}.pth").write_text(start)
 
 
 def download(interpreter: Interpreter) -> Path:

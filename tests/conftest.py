@@ -13,15 +13,12 @@ from betterguard.revocation import replica
 from betterguard.tokens import RemoteKeySet
 from betterguard.web import assembly
 from tests.servers.postgres import running_postgres
-from tests.wine import be_patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.servers.postgres import Postgres
 
-
-be_patient()
 
 # What a script starts in its background ignores Ctrl-C, and so would all that a test ends by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

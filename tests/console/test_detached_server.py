@@ -66,7 +66,11 @@ def test_without_the_cure_it_does_not_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_with_the_cure_it_answers(workers: int, tmp_path: Path) -> None:
+    def are_there() -> bool:
+        assert server.process.poll() is None
+        return len(list((tmp_path / "pids").iterdir())) >= workers
+
     with served(tmp_path, CURE, workers) as server:
-        until(lambda: len(list((tmp_path / "pids").iterdir())) >= workers)
+        until(are_there)
         until(server.answers)
         assert [server.get("/plain") for _ in range(4)] == [200] * 4

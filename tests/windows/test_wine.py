@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.wine import INTERNAL_ERROR, be_patient
+from scripts.patience import INTERNAL_ERROR, be_patient
 
+PATIENCE = "betterguard_patience"
 COMMAND = [sys.executable, "-c", "print('made')"]
 
 
@@ -36,3 +37,9 @@ def test_other_errors_are_the_tests_own(monkeypatch: pytest.MonkeyPatch) -> None
     failing_once(monkeypatch, 5)
     with pytest.raises(PermissionError):
         subprocess.run(COMMAND, capture_output=True, check=True)
+
+
+def test_every_process_is_patient() -> None:
+    command = [sys.executable, "-c", "import _winapi; print(_winapi.CreateProcess.__module__)"]
+    told = subprocess.run(command, capture_output=True, check=True)
+    assert told.stdout.split() == [PATIENCE.encode()]

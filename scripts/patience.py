@@ -1,7 +1,8 @@
 """A busy Wine fails to make a process now and then; here it is asked again.
 
-Every test that starts a process would need that. So the one function of Windows that they all come
-to asks again by itself, on the error that Wine has for it and on no other.
+Every test that starts a process would need that, and so would what it starts: a server that
+starts its workers. So each interpreter that tests run on is given this file, and the one function
+of Windows that all come to asks again by itself, on the error that Wine has for it and on no other.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def be_patient() -> None:
         windows: Any = importlib.import_module("_winapi")
         create = windows.CreateProcess
 
-        def patiently(*arguments: Any) -> Any:
+        def patiently(*arguments: object) -> object:
             for pause in PAUSES:
                 try:
                     return create(*arguments)
