@@ -21,7 +21,7 @@ TOKEN_NAME = re.compile(
 _IN_QUERY = re.compile(r"token|ticket|jwt")
 _NAMES: WeakKeyDictionary[FunctionRef, set[str]] = WeakKeyDictionary()
 """What was worked out, for as long as the project is in memory: several rules ask."""
-_STRIPPERS = frozenset({"replace", "split", "strip", "removeprefix", "partition", "lstrip"})
+STRIPPERS = frozenset({"replace", "split", "strip", "removeprefix", "partition", "lstrip"})
 
 
 def token_names(function: FunctionRef) -> set[str]:
@@ -77,8 +77,8 @@ def _carries(value: Expr, names: set[str]) -> bool:
         return value.text in names
     if value.kind == "call":
         if value.base is not None:
-            return method(value) in _STRIPPERS and _carries(value.base, names)
-        return method(value) in _STRIPPERS and value.text.rpartition(".")[0] in names
+            return method(value) in STRIPPERS and _carries(value.base, names)
+        return method(value) in STRIPPERS and value.text.rpartition(".")[0] in names
     if value.kind == "sub" and value.base is not None:
         return _carries(value.base, names)
     if value.kind in {"if", "bool"}:
@@ -90,7 +90,7 @@ def only_strips(value: Expr) -> bool:
     """Whether a value is text cut out of other text: still a token, no identity."""
     if value.kind == "sub" and value.base is not None:
         return value.base.kind == "name" or only_strips(value.base)
-    return value.kind == "call" and method(value) in _STRIPPERS
+    return value.kind == "call" and method(value) in STRIPPERS
 
 
 def header_names(function: FunctionRef) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from betterguard.audit.credentials import token_names
+from betterguard.audit.credentials import STRIPPERS, token_names
 from betterguard.audit.project import FunctionRef
 from betterguard.audit.visit import method, names_in, receiver
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["asks_for_presence", "hands_on", "held_names"]
 
 _SCHEME = re.compile(r"^(?:bearer|basic|token|jwt|sess\w*)?[ _:]*$", re.IGNORECASE)
-_CUTS = frozenset({"replace", "split", "strip", "removeprefix", "partition", "lstrip", "count"})
+_CUTS = STRIPPERS | {"count"}
 _LOOKS_AT = _CUTS | {"lower", "upper", "casefold", "startswith", "endswith", "len", "bool", "str"}
 _TELLS = frozenset({"print", "debug", "info", "warning", "error", "exception", "critical"})
 _CONNECTIONS = frozenset({"Request", "WebSocket", "HTTPConnection"})

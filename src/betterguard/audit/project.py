@@ -183,6 +183,15 @@ class FunctionRef:
         """All calls, those of nested functions included."""
         return self._span(self.file.flat.calls)
 
+    def holders(self, pos: int) -> set[str]:
+        """Give the local names whose value is, or is made of, what stands at a position."""
+        return {
+            name
+            for name, values in self.assigned.items()
+            for value in values
+            if value.pos <= pos < value.end
+        }
+
     @cached_property
     def methods(self) -> frozenset[str]:
         """What it calls, each by its last part: lets a question pass over most functions."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from betterguard.audit.project import Flat
 from betterguard.audit.sources import TEST_FOLDERS, is_test, kind, read, walk
 from betterguard.audit.walk import read_module
+from betterguard.repair.lines import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -98,7 +99,7 @@ def _signing(facts: Module, text: bytes) -> Iterator[Use]:
     for expr in Flat(facts.body).calls.items:
         owner, _, called = expr.text.rpartition(".")
         if owner in libraries and called == "encode":
-            yield Use(facts.path, text.count(b"\n", 0, expr.pos) + 1, How.CALL)
+            yield Use(facts.path, line_of(text, expr.pos), How.CALL)
 
 
 def _uses(facts: Module, text: bytes, wanted: str, name: str) -> Iterator[Use]:
@@ -108,7 +109,7 @@ def _uses(facts: Module, text: bytes, wanted: str, name: str) -> Iterator[Use]:
         return _is(dotted, wanted, facts.path)
 
     def use(pos: int, how: How) -> Use:
-        return Use(facts.path, text.count(b"\n", 0, pos) + 1, how)
+        return Use(facts.path, line_of(text, pos), how)
 
     direct = [one for one in facts.imports if one.name in {name, "*"} and stands_for(one.module)]
     local = {name if one.name == "*" else one.alias for one in direct}

@@ -232,12 +232,7 @@ class Walk:
 
     def _bound_values(self, function: FunctionRef, raw: RawQuery) -> Iterator[Expr]:
         """Give what is bound where the text, or the name that holds it, is executed."""
-        holders = {
-            name
-            for name, values in function.assigned.items()
-            for value in values
-            if value.pos <= raw.text.pos < value.end
-        }
+        holders = function.holders(raw.text.pos)
         for call in function.calls:
             inside = call.pos <= raw.text.pos < call.end
             if method(call) in RUNS - {"text"} and (
@@ -286,12 +281,7 @@ class Walk:
             return True
         if ids and self._is_allowed(function, ids, call.pos):
             return True
-        names = {
-            name
-            for name, values in function.assigned.items()
-            for value in values
-            if value.pos <= call.pos < value.end
-        }
+        names = function.holders(call.pos)
         if names and _is_only_asked(function, names, call):
             return True
         return any(

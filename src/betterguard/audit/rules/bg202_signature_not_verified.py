@@ -111,12 +111,7 @@ def _only_peeks(code: Code, function: FunctionRef, call: Expr) -> bool:
     verified = [d for d in code.security.decodes(function) if d.verified]
     if not verified or _in_handler(function, call) or _is_returned(function, call):
         return False
-    names = {
-        name
-        for name, values in function.assigned.items()
-        for value in values
-        if value.pos <= call.pos < value.end
-    }
+    names = function.holders(call.pos)
     if any(_is_branch_of(function, call, decode.call) for decode in verified):
         return False
     spans = [decode.call for decode in verified]

@@ -8,6 +8,7 @@ from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.rules._audience import is_public
 from betterguard.audit.visit import method
 from betterguard.repair.fixes._guard import guards
+from betterguard.repair.lines import line_of
 from betterguard.repair.scaffold.application import is_installed
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def show_cors(plan: Plan, reading: Reading, app: App) -> None:
     """Tell of a CORSMiddleware that the guard makes superfluous."""
     for middleware in reading.code.app.middleware:
         if middleware.app == app.router.key and middleware.name.endswith("CORSMiddleware"):
-            line = reading.text(middleware.file).count(b"\n", 0, middleware.pos) + 1
+            line = line_of(reading.text(middleware.file), middleware.pos)
             text = (
                 "guard.install puts CORS around everything, error answers included, once "
                 "FRONTEND_URL is set: this one can then go"
