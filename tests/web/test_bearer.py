@@ -92,6 +92,7 @@ def test_other_subprotocols_are_no_credential() -> None:
     "offered",
     [
         pytest.param(websocket("bearer"), id="no-token"),
+        pytest.param(websocket("Bearer", "a.b.c"), id="in-other-letters"),
         pytest.param(websocket("bearer", "a.b.c", "d.e.f"), id="two-tokens"),
         pytest.param(websocket("bearer", "a.b.c", header=b"Bearer a.b.c"), id="and-a-header"),
     ],
@@ -136,6 +137,11 @@ def test_a_session_cache_cookie_is_read(values: list[bytes], token: str) -> None
         pytest.param(b"better-auth.session_token=a.b.c", id="the-session-token"),
         pytest.param(b"better-auth.session_data.x=a.b.c", id="no-chunk-number"),
         pytest.param("better-auth.session_data.²=a".encode("latin-1"), id="no-ascii-number"),
+        pytest.param(
+            b"better-auth.session_data." + b"1" * 5_000 + b"=a", id="number-that-no-int-takes"
+        ),
+        pytest.param(b"\x1c__Secure-better-auth.session_data=a", id="secure-behind-a-separator"),
+        pytest.param(b"\xa0__Secure-better-auth.session_data=a", id="secure-behind-a-blank"),
     ],
 )
 def test_other_cookies_are_no_credential(value: bytes) -> None:

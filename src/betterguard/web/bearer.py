@@ -5,6 +5,7 @@ RFC 6750 §2.1 and §3.1. A credential that cannot be read is never taken for no
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from betterguard.errors import MalformedCredential, Reason
@@ -18,7 +19,9 @@ __all__ = ["read_bearer", "read_session_cache"]
 
 SCHEME = b"bearer"
 BLANK, TAB = b" \t"
+BLANKS = " \t"  # as HTTP has them: Python's own strip takes control characters for blanks, too
 SUBPROTOCOL = "bearer"
+_CHUNK_NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 def read_bearer(connection: HTTPConnection) -> str | None:
@@ -69,10 +72,13 @@ def _token(header: bytes) -> str:
 
 
 def _with_subprotocol(token: str | None, offered: list[str]) -> str | None:
-    if SUBPROTOCOL not in offered:
+    names = [name.lower() for name in offered]
+    if SUBPROTOCOL not in names:
         return token
-    tokens = offered[offered.index(SUBPROTOCOL) + 1 :]
-    if not tokens:
+    position = names.index(SUBPROTOCOL)
+    tokens = offered[position + 1 :]
+    # In other letters it is no name that the server could answer with, and no stranger's either.
+    if not tokens or offered[position] != SUBPROTOCOL:
         raise MalformedCredential(Reason.CREDENTIAL_MALFORMED)
     if token is not None or len(tokens) > 1:
         raise MalformedCredential(Reason.CREDENTIALS_SEVERAL)
@@ -84,15 +90,15 @@ def _cookies(connection: HTTPConnection) -> Iterator[tuple[str, str]]:
         if name == b"cookie":
             for item in value.decode("latin-1").split(";"):
                 key, _, content = item.partition("=")
-                yield key.strip(), content.strip()
+                yield key.strip(BLANKS), content.strip(BLANKS)
 
 
 def _joined_chunks(cookies: dict[str, str], name: str) -> str:
     # Numerically: .10 comes after .9.
-    numbers = sorted(
-        int(number)
-        for key in cookies
+    chunks = sorted(
+        (int(number), content)
+        for key, content in cookies.items()
         for base, _, number in [key.rpartition(".")]
-        if base == name and number.isdecimal() and number.isascii()
+        if base == name and _CHUNK_NUMBER.fullmatch(number)
     )
-    return "".join(cookies.get(f"{name}.{number}", "") for number in numbers)
+    return "".join(content for _, content in chunks)
