@@ -9,7 +9,7 @@ import logging
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -159,6 +159,22 @@ async def test_deadline_holds_for_the_whole(server: KeySetServer, answer: Answer
     while "ConnectTimeout" in str(client.keys.state().last_error):  # too slow for that: once more
         await client.settle()
     assert "no complete answer within 0.3 s" in str(client.keys.state().last_error)
+
+
+async def test_deadline_holds_for_the_look_up_of_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def look_up(*_: object, **__: object) -> NoReturn:
+        over.wait(LONG)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    keys = RemoteKeySet("https://auth.example/jwks", deadline=0.3)
+    try:
+        await asyncio.wait_for(asyncio.shield(keys.begin_refresh()), LONG / 2)
+    finally:
+        over.set()
+    assert keys.state().last_error is not None
 
 
 async def test_deadline_holds_for_the_tls_handshake(server: KeySetServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -29,6 +30,17 @@ class FetchFailed(Exception):
     """No usable key set came; the message says what came instead."""
 
 
+class _Unawaited(ThreadPoolExecutor):
+    """A thread for the look-up of a name, which nothing can interrupt: nobody waits for its end.
+
+    The resolver of the system takes half a minute to give up, and an event loop, before it ends,
+    waits for its threads.
+    """
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the signature of the base class
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
 async def fetch_key_set(url: str, *, deadline: float, tls: ssl.SSLContext) -> KeySet:
     """Fetch and read a key set within ``deadline`` seconds in all, or raise `FetchFailed`.
 
@@ -45,6 +57,7 @@ async def fetch_key_set(url: str, *, deadline: float, tls: ssl.SSLContext) -> Ke
 
 
 async def _fetch(url: str, deadline: float, tls: ssl.SSLContext) -> KeySet:
+    asyncio.get_running_loop().set_default_executor(_Unawaited())
     try:
         async with asyncio.timeout(deadline):
             body = await _body(url, deadline, tls)
