@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from betterguard.revocation import Revocation, Subject, token_digest
-from betterguard.revocation.record import stored
+from betterguard.revocation.record import nameable, stored
 from betterguard.testing.tokens import SigningKey, TokenIssuer, base64url
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def test_another_token_has_another_digest() -> None:
         pytest.param(("planet", "ada", "1", "2"), id="unknown-subject"),
         pytest.param(("user", "ada", "soon", "2"), id="no-number"),
         pytest.param(("", "", "", ""), id="nothing"),
+        pytest.param(("user", "ada", "nan", "2"), id="no-moment"),
+        pytest.param(("user", "ada", "1", "inf"), id="no-end"),
     ],
 )
 def test_what_is_no_entry_is_told_and_left_out(
@@ -61,3 +63,23 @@ def test_what_is_no_entry_is_told_and_left_out(
 
 def test_an_entry_is_read_as_it_was_written() -> None:
     assert list(stored("user", "ada", "1.5", "2.5")) == [Revocation(Subject.USER, "ada", 1.5, 2.5)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(42, id="number"),
+        pytest.param(None, id="none"),
+        pytest.param("", id="empty"),
+        pytest.param("a\0b", id="nul"),
+        pytest.param("a\ud800", id="lone-surrogate"),
+        pytest.param("a" * 513, id="long"),
+    ],
+)
+def test_an_id_that_some_store_could_not_keep(name: object) -> None:
+    with pytest.raises(ValueError, match="printable characters for its id"):
+        nameable(name)
+
+
+def test_an_id_that_every_store_can_keep() -> None:
+    assert nameable("ü 🙂 " + "a" * 508) == "ü 🙂 " + "a" * 508

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import psutil
 import pytest
@@ -24,6 +24,7 @@ from betterguard.revocation import (
     token_digest,
 )
 from tests.servers.pgbouncer import running_pgbouncer
+from tests.servers.redis import running_redis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -113,6 +114,36 @@ async def test_an_earlier_moment_takes_nothing_back() -> None:
     await revocations.revoke(Subject.USER, "ada", at=NOW)
     await revocations.revoke(Subject.USER, "ada", at=NOW - 100)
     assert is_refused(revocations)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param(float("nan"), id="nan"),
+        pytest.param(float("inf"), id="infinite"),
+        pytest.param(NOW * 1000, id="milliseconds"),
+        pytest.param(NOW + 61, id="yet-to-come"),
+        pytest.param(-1.0, id="negative"),
+    ],
+)
+async def test_a_moment_that_is_none(moment: float) -> None:
+    revocations = in_memory()
+    with pytest.raises(ValueError, match="in seconds since 1970"):
+        await revocations.revoke(Subject.USER, "ada", at=moment)
+    assert revocations.state().entries == 0
+
+
+@pytest.mark.parametrize("name", [42, "a\0b"], ids=["number", "nul"])
+async def test_what_a_database_cannot_keep_does_not_take_the_store_away(
+    postgres: Postgres, name: Any
+) -> None:
+    url = postgres.url("asyncpg", postgres.new_database()).render_as_string(hide_password=False)
+    async with following(open_store(url)) as revocations:
+        await until(revocations.usable)
+        with pytest.raises(ValueError, match="printable characters"):
+            await revocations.revoke(Subject.USER, name)
+        await revocations.catch_up()
+        assert not revocations.state().away
 
 
 async def test_a_session_is_refused_whenever_its_tokens_were_issued() -> None:
@@ -249,6 +280,66 @@ async def test_a_store_that_comes_back_empty_gets_everything_back(
         await until(lambda: "writing them back" in caplog.text)
         async with following(open_store(redis.url)) as later:
             await until(lambda: is_refused(later, "ada") and is_refused(later, "bob"))
+
+
+async def test_a_server_that_takes_over_without_the_entries_gets_them(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No connection fails that is not made anew at once, as behind an address that moves."""
+    caplog.set_level(logging.WARNING, "betterguard.revocation")
+    with running_redis(redis.program) as other:
+        async with following(open_store(redis.url)) as one:
+            await until(one.usable)
+            await one.revoke(Subject.USER, "ada")
+            await one.catch_up()
+            redis.replace_by(other)
+            await until(lambda: "writing them back" in caplog.text)
+            async with following(open_store(redis.url)) as later:
+                await until(lambda: is_refused(later, "ada"))
+
+
+class Slow(MemoryStore):
+    """A store that adds only when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.free = asyncio.Event()
+
+    async def add(self, revocations: Sequence[Revocation]) -> None:
+        self.asked.set()
+        await self.free.wait()
+        await super().add(revocations)
+
+
+async def test_what_is_revoked_by_a_caller_who_is_cancelled_is_written_later() -> None:
+    store = Slow()
+    async with following(store) as revocations:
+        await until(revocations.usable)
+        revoking = asyncio.create_task(revocations.revoke(Subject.USER, "ada"))
+        await asyncio.wait_for(store.asked.wait(), LONG)
+        revoking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await revoking
+        assert is_refused(revocations)
+        store.free.set()
+        async with following(store) as later:
+            await until(lambda: is_refused(later))
+
+
+async def test_a_surprise_of_the_store_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    class Surprising(MemoryStore):
+        asked = 0
+
+        async def read(self, after: Position, wait: float) -> NoReturn:
+            self.asked += 1
+            raise TypeError(after, wait)
+
+    store = Surprising()
+    async with following(store) as revocations:
+        await until(lambda: store.asked == 3)
+        assert not revocations.usable()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
 
 
 @pytest.fixture

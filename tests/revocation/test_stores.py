@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from typing import TYPE_CHECKING
+import traceback
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis.asyncio import Redis
 
+from betterguard.errors import ConfigurationError
 from betterguard.revocation import Revocation, StoreUnavailable, Subject, open_store
 from tests.revocation.conftest import FAR, Place, connected, entry
 from tests.servers.pgbouncer import running_pgbouncer
@@ -96,6 +100,58 @@ async def test_what_is_over_is_forgotten(place: Place) -> None:
         assert [one.id for one in found] == ["in force", "new"]
 
 
+def by_hand(redis: RedisServer) -> Any:
+    return Redis.from_url(redis.url)  # its answers' types say that each may be anything
+
+
+async def test_what_is_unknown_is_forgotten_no_earlier(redis: RedisServer) -> None:
+    """A process of the version before must not delete what later ones have revoked."""
+    store = open_store(redis.url)
+    async with by_hand(redis) as client:
+        for until in (b"4000000000.0", b"1.0", b"nonsense"):
+            fields = {b"subject": b"planet", b"id": b"earth", b"moment": b"1.0", b"until": until}
+            await client.xadd("betterguard:revocations", fields)
+        await store.add([entry()])
+        left = await client.xrange("betterguard:revocations")
+    await store.aclose()
+    assert [fields[b"until"] for _, fields in left] == [b"4000000000.0", b"4000000000.0"]
+
+
+async def test_an_empty_record_is_waited_for_and_not_asked_again_and_again(place: Place) -> None:
+    async with connected(place) as store:
+        _, position = await store.read(None, 0.0)
+        assert position is not None
+
+
+async def test_entries_that_are_deleted_in_time_are_not_missed(redis: RedisServer) -> None:
+    store = open_store(redis.url)
+    await store.add([entry(until=1.0)])
+    _, position = await store.read(None, 0.0)
+    async with by_hand(redis) as client:
+        for name, _ in await client.xrange("betterguard:revocations"):
+            await client.xdel("betterguard:revocations", name)
+    assert await store.read(position, 0.01) == ([], position)
+    await store.aclose()
+
+
+@pytest.mark.parametrize("emptied", ["gone", "new"])
+async def test_a_record_that_was_emptied_is_told(redis: RedisServer, emptied: str) -> None:
+    store = open_store(redis.url)
+    await store.add([entry()])
+    _, position = await store.read(None, 0.0)
+    async with by_hand(redis) as client:
+        await client.flushall()
+        if emptied == "new":
+            await client.xadd("betterguard:revocations", {b"subject": b"user"}, id="5-5")
+        for wait in (0.0, 0.01):
+            with pytest.raises(StoreUnavailable, match="lost entries"):
+                await store.read(position, wait)
+        await client.set("betterguard:revocations", "another type")
+        with pytest.raises(StoreUnavailable, match="ResponseError"):
+            await store.read(position, 0.0)
+    await store.aclose()
+
+
 async def test_redis_wakes_a_reader_that_waits(redis: RedisServer) -> None:
     reader, writer = open_store(redis.url), open_store(redis.url)
     try:
@@ -133,6 +189,32 @@ async def test_an_answer_that_was_given_up_is_never_taken_for_the_next(redis: Re
                 await asyncio.wait_for(store.read(None, 0.0), 0.05)
     assert await store.read(position, 0.0) == ([], position)
     await store.aclose()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("redis://:hid:den#1@host:6379", id="redis-port"),
+        pytest.param("redis://ada:hid/den@host:6379/0", id="redis-slash"),
+        pytest.param("redis://:hidden]@[host:6379", id="redis-brackets"),
+        pytest.param("rediss://host/0?socket_timeout=hidden", id="redis-option"),
+        pytest.param("postgresql+asyncpg://ada:hid/den@host:hidden/db", id="postgresql-port"),
+        pytest.param("postgresql+hidden", id="postgresql-no-address"),
+    ],
+)
+async def test_an_address_that_cannot_be_read_is_not_quoted(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="percent-encoded") as caught:
+        open_store(address)
+    told = "".join(traceback.TracebackException.from_exception(caught.value).format())
+    assert not any(part in told for part in ("hid:", "den#", "'hid", "den'", "hidden"))
+    assert caught.value.__context__ is None
+
+
+async def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(ConfigurationError, match="not installed: asyncpg") as caught:
+        open_store("postgresql+asyncpg://ada:hidden@host/db")
+    assert "hidden" not in str(caught.value)
 
 
 async def test_a_postgresql_that_is_away_is_told_without_its_address() -> None:

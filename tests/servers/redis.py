@@ -56,6 +56,13 @@ class RedisServer:
             self.process.wait()
         self._socket.unlink(missing_ok=True)
 
+    def replace_by(self, other: RedisServer) -> None:
+        """Let another server listen at the address, at the same moment."""
+        other._socket.rename(self._socket)
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """Let it hang, with its connections open, as a machine that swaps or is cut off."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -13,9 +14,11 @@ from betterguard.events import Event
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Revocation", "Subject", "stored", "token_digest"]
+__all__ = ["Revocation", "Subject", "nameable", "stored", "token_digest"]
 
 logger = logging.getLogger("betterguard.revocation")
+
+MAX_ID_LENGTH = 512
 
 
 class Subject(StrEnum):
@@ -43,10 +46,25 @@ class Revocation:
     until: float
 
 
+def nameable(id_: object) -> str:
+    """Give an id that every store can keep: a text of 1 to 512 printable characters.
+
+    Raises ValueError for any other. A store that refuses one entry (PostgreSQL has no NUL in its
+    texts, nor a number in their place) would look as if it were away, again and again.
+    """
+    if not isinstance(id_, str) or not 0 < len(id_) <= MAX_ID_LENGTH or not id_.isprintable():
+        msg = f"what is revoked has a text of 1 to {MAX_ID_LENGTH} printable characters for its id"
+        raise ValueError(msg)
+    return id_
+
+
 def stored(subject: str, id_: str, moment: float | str, until: float | str) -> Iterator[Revocation]:
     """Give the entry that a store's fields are; none, and a log line, where they are no entry."""
     try:
-        yield Revocation(Subject(subject), id_, float(moment), float(until))
+        times = float(moment), float(until)
+        if not all(map(math.isfinite, times)):
+            raise ValueError  # noqa: TRY301 - no entry either: it would compare with no other
+        yield Revocation(Subject(subject), id_, *times)
     except ValueError:
         # The fault alone would say nothing of what to do, and its text quotes the entry.
         logger.error(  # noqa: TRY400

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from betterguard.revocation.record import stored
 from betterguard.revocation.store import StoreUnavailable
@@ -27,6 +27,7 @@ DEFAULT_KEY = "betterguard:revocations"
 PAGE = 1_000
 FORGOTTEN_AT_ONCE = 100
 CONNECT_SECONDS = 1.0
+BEFORE_ALL = "0-0"
 _NAMES = (b"subject", b"id", b"moment", b"until")
 
 
@@ -64,26 +65,50 @@ class RedisStore:
                 await pipeline.execute()
 
     async def read(self, after: Position, wait: float) -> tuple[Sequence[Revocation], Position]:
-        """Give the entries after a stream id; with ``wait`` as soon as there is one."""
+        """Give the entries after a stream id; with ``wait`` as soon as there is one.
+
+        Raises `StoreUnavailable` when the stream has lost entries since then: it was emptied, or
+        another server took over that had not got all of them.
+        """
+        start = BEFORE_ALL if after is None else str(after)
         with _told():
-            if wait and not await self._waited(after or "0", wait):
-                return (), after
-            return await self._all_after(after)
+            if wait:
+                await self._waited(start, wait)
+            await self._check_nothing_lost(start)
+            return await self._all_after(start)
 
     async def aclose(self) -> None:
         """Close the connections."""
         with contextlib.suppress(RedisError, OSError):
             await self._client.aclose()
 
-    async def _waited(self, after: str | int, wait: float) -> bool:
+    async def _waited(self, after: str, wait: float) -> None:
         milliseconds = math.ceil(wait * 1000)
-        return bool(await self._client.xread({self._key: after}, count=1, block=milliseconds))
+        await self._client.xread({self._key: after}, count=1, block=milliseconds)
 
-    async def _all_after(self, after: Position) -> tuple[list[Revocation], Position]:
+    async def _check_nothing_lost(self, after: str) -> None:
+        if after == BEFORE_ALL:
+            return
+        last = await self._last()
+        if _numbers(last) < _numbers(after):
+            msg = "its record has lost entries"
+            raise StoreUnavailable(msg)
+
+    async def _last(self) -> str:
+        """Give the highest id that the stream has ever had: that entry may have been deleted."""
+        try:
+            stream = await self._client.xinfo_stream(self._key)
+        except ResponseError:
+            if await self._client.exists(self._key):
+                raise
+            return BEFORE_ALL
+        last: bytes = stream["last-generated-id"]
+        return last.decode("ascii")
+
+    async def _all_after(self, after: str) -> tuple[list[Revocation], Position]:
         found: list[Revocation] = []
         while True:
-            start = "-" if after is None else f"({after}"
-            page = await self._client.xrange(self._key, min=start, count=PAGE)
+            page = await self._client.xrange(self._key, min=f"({after}", count=PAGE)
             for position, fields in page:
                 after = position.decode("ascii")
                 found.extend(_read(fields))
@@ -93,9 +118,7 @@ class RedisStore:
     async def _over(self) -> list[bytes]:
         now = self._clock()
         head = await self._client.xrange(self._key, count=FORGOTTEN_AT_ONCE)
-        return [
-            position for position, fields in head if all(one.until <= now for one in _read(fields))
-        ]
+        return [position for position, fields in head if _until(fields) <= now]
 
 
 @contextlib.contextmanager
@@ -117,6 +140,18 @@ def _fields(revocation: Revocation) -> dict[str, str]:
         "moment": repr(revocation.moment),
         "until": repr(revocation.until),
     }
+
+
+def _numbers(position: str) -> tuple[int, ...]:
+    return tuple(map(int, position.split("-")))
+
+
+def _until(fields: Mapping[bytes, bytes]) -> float:
+    """Give when an entry is over, which one of a later version has, too; else it is over."""
+    try:
+        return float(fields.get(b"until", b""))
+    except ValueError:
+        return -math.inf
 
 
 def _read(fields: Mapping[bytes, bytes]) -> Iterator[Revocation]:

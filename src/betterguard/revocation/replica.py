@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from betterguard.errors import Reason, RevocationsUnavailable, RevokedToken
 from betterguard.events import Event
-from betterguard.revocation.record import Revocation, Subject, token_digest
+from betterguard.limits import MAX_LEEWAY
+from betterguard.revocation.record import Revocation, Subject, nameable, token_digest
 from betterguard.revocation.store import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Revocations:
         self._sessions = self._in_force[Subject.SESSION]
         self._tokens = self._in_force[Subject.TOKEN]
         self._position: Position = None
+        self._doubts = 0  # how often it became uncertain whether the store has all that is here
         self._known_at = -math.inf
         self._away = False
         self._swept_at = monotonic()
@@ -139,15 +141,24 @@ class Revocations:
         the moment is now by this machine's clock and the leeway later, so that a clock which is
         ahead by no more than that saves no token. Raises `RevocationsUnavailable` when the store
         is away: then it holds in this process, which writes it to the store when that is back.
+        So it does when the caller is cancelled meanwhile. Raises ValueError for an id that is
+        not `nameable` and for a moment that is yet to come, as one in milliseconds is.
         """
-        moment = self._clock() + self._policy.leeway if at is None else at
-        revocation = self._policy.revocation(subject, id_, moment)
+        now = self._clock()
+        moment = now + self._policy.leeway if at is None else at
+        if not 0 <= moment <= now + MAX_LEEWAY:
+            msg = "the moment of a revocation is now or past, in seconds since 1970"
+            raise ValueError(msg)
+        revocation = self._policy.revocation(subject, nameable(id_), moment)
         self._apply([revocation])
         try:
             await _within(DEADLINE, self._store.add([revocation]))
         except StoreUnavailable as failure:
             self._lost(failure)
             raise _unavailable(failure) from None
+        except BaseException:
+            self._doubt()
+            raise
 
     async def catch_up(self) -> None:
         """Learn now what every process has revoked until now.
@@ -191,12 +202,15 @@ class Revocations:
                 self._lost(failure)
                 await asyncio.sleep(RETRY)
             except Exception as surprise:
-                logger.exception("following the revocations failed", extra=Event.REVOCATIONS_AWAY())
+                if not self._away:
+                    logger.exception(
+                        "following the revocations failed", extra=Event.REVOCATIONS_AWAY()
+                    )
                 self._lost(StoreUnavailable(type(surprise).__name__))
                 await asyncio.sleep(RETRY)
 
     async def _read(self, wait: float) -> None:
-        before = self._position
+        before, doubts = self._position, self._doubts
         found, position = await _within(wait + DEADLINE, self._ask(before, wait))
         self._apply(found)
         if self._away:
@@ -205,8 +219,7 @@ class Revocations:
                 extra=Event.REVOCATIONS_BACK(seconds=self._monotonic() - self._known_at),
             )
         self._away = False
-        if before is None or self._position is not None:
-            # Else the store was lost meanwhile, and all is to be read.
+        if doubts == self._doubts:  # else all is to be read
             self._position = position
         self._known_at = self._monotonic()
         self._sweep()
@@ -243,7 +256,11 @@ class Revocations:
                 extra=Event.REVOCATIONS_AWAY(error=str(failure)),
             )
         self._away = True
-        # All is read again afterwards: the store may come back empty.
+        self._doubt()
+
+    def _doubt(self) -> None:
+        """Read all again, and write back what is missing: the store may have come back empty."""
+        self._doubts += 1
         self._position = None
 
     def _apply(self, entries: Sequence[Revocation]) -> None:

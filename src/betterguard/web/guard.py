@@ -291,7 +291,8 @@ class BetterGuard(NotBare, Generic[U]):
         issued within the leeway from now are refused too, since its clock may be ahead. Times
         in tokens are whole seconds: one issued in the very second of the moment is refused.
         Raises `RevocationsUnavailable` when the store is away: it holds in this process then,
-        and is written to the store later. Raises `ConfigurationError` without a store.
+        and is written to the store later. Raises `ConfigurationError` without a store, ValueError
+        for an id that is no text of 1 to 512 printable characters.
         """
         await self._revoked().revoke(Subject.USER, user_id, at)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from betterguard.errors import RevocationsUnavailable
 from betterguard.events import Event
 from betterguard.limits import MAX_LEEWAY
 from betterguard.revocation import Subject
+from betterguard.revocation.record import nameable
 from betterguard.web.answers import Refusal
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ DEFAULT_PATH = "/betterguard/revocations"
 SIGNATURE_HEADER = "X-Betterguard-Signature"
 MAX_BODY = 4_096  # bytes
 MAX_MESSAGE_AGE = 300.0  # seconds
+LATEST = 10**15  # milliseconds since 1970, far away: no larger number is divided
 
 
 class Message(BaseModel):
@@ -37,8 +39,8 @@ class Message(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 
     subject: Subject = Field(strict=False)
-    id: str = Field(min_length=1, max_length=512)
-    at: int
+    id: Annotated[str, AfterValidator(nameable)]
+    at: Annotated[int, Field(lt=LATEST)]
 
 
 def signature_of(secret: str, body: bytes) -> str:
