@@ -157,6 +157,15 @@ def test_every_fault_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             {"BETTER_AUTH_TOKENS": "jwks"}, "BETTER_AUTH_TOKENS=jwks needs it", id="no-key-set"
         ),
         pytest.param(
+            {
+                "BETTER_AUTH_JWKS_URL": f"{URL}/api/auth/jwks",
+                "BETTER_AUTH_ISSUER": URL,
+                "BETTER_AUTH_COOKIE_CACHE": "true",
+            },
+            "BETTER_AUTH_COOKIE_CACHE needs it for the issuer of its cookies",
+            id="no-issuer-of-cookies",
+        ),
+        pytest.param(
             {"BETTER_AUTH_TOKENS": "secret"}, "BETTER_AUTH_SECRET is not set", id="no-secret"
         ),
         pytest.param({"BETTER_AUTH_TOKENS": "cookie"}, "jwks, secret or both", id="source"),

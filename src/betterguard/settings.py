@@ -119,7 +119,7 @@ class _Check:
             "audiences": self._audiences(base, issuers),
             "jwks_url": self._jwks_url(base, jwks, tokens),
             "secrets": self._secrets(tokens),
-            "session_cache_issuers": _session_cache_issuers(base),
+            "session_cache_issuers": self._session_cache_issuers(base, tokens),
             **self._front_ends(),
             **self._limits(),
             **self._revocation(),
@@ -182,6 +182,23 @@ class _Check:
         # Better Auth's jwt plugin puts the origin of its baseURL into aud, as into iss.
         named = split_list(self.env.better_auth_audience) or ([base.origin] if base else [])
         return frozenset(named) or issuers
+
+    def _session_cache_issuers(
+        self, base: Address | None, tokens: TokenSource
+    ) -> frozenset[str] | None:
+        # plugins/jwt/cookie-cache.mjs: baseURL as it was written, or with the API's path.
+        if base is not None:
+            return frozenset(
+                {base.origin, str(base), base.origin + (base.path or DEFAULT_API_PATH)}
+            )
+        cookies_of_a_key_set = tokens is not TokenSource.SECRET and self.env.better_auth_jwks_url
+        if cookies_of_a_key_set and self._flag("BETTER_AUTH_COOKIE_CACHE"):
+            self._fault(
+                "BETTER_AUTH_URL",
+                "is not set, or faulty: BETTER_AUTH_COOKIE_CACHE needs it for the issuer of its "
+                "cookies, since BETTER_AUTH_JWKS_URL tells no issuer",
+            )
+        return None
 
     def _secrets(self, tokens: TokenSource) -> tuple[str, ...]:
         if tokens is TokenSource.JWKS and not self._flag("BETTER_AUTH_COOKIE_CACHE"):
@@ -292,13 +309,6 @@ class _Check:
         line = f"{name} {fault}"
         if line not in self.faults:
             self.faults.append(line)
-
-
-def _session_cache_issuers(base: Address | None) -> frozenset[str] | None:
-    # plugins/jwt/cookie-cache.mjs: baseURL as it was written, or with the API's path.
-    if base is None:
-        return None
-    return frozenset({base.origin, str(base), base.origin + (base.path or DEFAULT_API_PATH)})
 
 
 def _quoted(text: str) -> str:
