@@ -280,7 +280,7 @@ def test_token_of_another_type(typ: str) -> None:
     assert refused(GENUINE.verifier(), token).reason == Reason.KIND_REFUSED
 
 
-@pytest.mark.parametrize("typ", ["JWT", "jwt"])
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "Jwt"])
 def test_token_of_the_usual_type(typ: str) -> None:
     token = GENUINE.sign(GENUINE.claims(), {**GENUINE.key.header(), "typ": typ})
     assert accepted(GENUINE.verifier(), token).kind is TokenKind.ACCESS

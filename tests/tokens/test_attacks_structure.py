@@ -50,6 +50,7 @@ def reason(token: str) -> str:
         pytest.param({"alg": "HS256", "kid": ""}, id="kid-empty"),
         pytest.param({"alg": "HS256", "kid": "k" * 257}, id="kid-long"),
         pytest.param({"alg": "HS256", "typ": 1}, id="typ-number"),
+        pytest.param({"alg": "HS256", "typ": None}, id="typ-null"),
         pytest.param({"alg": "HS256", "typ": ["JWT"]}, id="typ-list"),
     ],
 )

@@ -136,7 +136,7 @@ def _header(segment: bytes) -> Header:
     if not _REFUSED_MEMBERS.isdisjoint(members):
         raise InvalidToken(Reason.HEADER_EXTENSION_REFUSED)
     alg, kid, typ = members.get("alg"), members.get("kid"), members.get("typ")
-    if not isinstance(alg, str) or not isinstance(typ, str | None):
+    if not isinstance(alg, str) or ("typ" in members and not isinstance(typ, str)):
         raise InvalidToken(Reason.HEADER_MALFORMED)
     if "kid" in members and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KEY_ID_LENGTH):
         raise InvalidToken(Reason.HEADER_MALFORMED)
