@@ -196,6 +196,15 @@ def test_a_message_without_the_right_signature_revokes_nothing(
     assert api.get("/me", headers=bearer(make_token("ada"))).json() == "ada"
 
 
+def test_forged_messages_are_told_once_in_a_while(
+    api: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(20):
+        assert told(api, message(), "0" * 64).status_code == 401
+    lines = [record for record in caplog.records if "does not fit" in record.getMessage()]
+    assert 1 <= len(lines) < 20
+
+
 def test_the_signature_is_of_this_very_message(api: TestClient) -> None:
     signature = signature_of(HOOK_SECRET, message(id="bob"))
     assert told(api, message(id="ada"), signature).status_code == 401

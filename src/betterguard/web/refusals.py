@@ -20,11 +20,34 @@ if TYPE_CHECKING:
     from betterguard.errors import AuthError
     from betterguard.web.observing import Observer
 
-__all__ = ["RefusalLog"]
+__all__ = ["Hush", "RefusalLog"]
 
 logger = logging.getLogger("betterguard.web")
 
 SECONDS_BETWEEN_LINES = 10.0
+LONGEST_REASON = 100
+_REASONS = frozenset(Reason)
+
+
+class Hush:
+    """Lets one line of a kind through in ten seconds, and counts the others.
+
+    The kinds are remembered, so there must be few.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._quiet_until: dict[str, float] = {}
+        self._left_out: dict[str, int] = {}
+
+    def left_out(self, kind: str) -> int | None:
+        """Give how many lines were left out before this one, None when it is left out, too."""
+        now = self._clock()
+        if now < self._quiet_until.get(kind, 0.0):
+            self._left_out[kind] = self._left_out.get(kind, 0) + 1
+            return None
+        self._quiet_until[kind] = now + SECONDS_BETWEEN_LINES
+        return self._left_out.pop(kind, 0)
 
 
 class RefusalLog:
@@ -34,30 +57,28 @@ class RefusalLog:
         self, observer: Observer | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._observer = observer
-        self._clock = clock
-        self._quiet_until: dict[str, float] = {}
-        self._left_out: dict[str, int] = {}
+        self._hush = Hush(clock)
 
     def tell(self, error: AuthError) -> None:
         """Log one refusal, unless its reason was told a moment ago."""
         if self._observer is not None and error.reason in ISOLATION_REASONS:
             self._observer.kept_apart(error.reason)
-        now = self._clock()
-        if now < self._quiet_until.get(error.reason, 0.0):
-            self._left_out[error.reason] = self._left_out.get(error.reason, 0) + 1
+        # What an application writes in a reason's place may be another text for each request.
+        known = error.reason in _REASONS
+        left_out = self._hush.left_out(error.reason if known else error.code)
+        if left_out is None:
             return
-        self._quiet_until[error.reason] = now + SECONDS_BETWEEN_LINES
-        left_out = self._left_out.pop(error.reason, 0)
+        reason = error.reason if known else ascii(error.reason[:LONGEST_REASON])[1:-1]
         logger.log(
             # Tokens expire every day; any other hint tells of a setting or a clock.
             logging.WARNING if error.hint and error.reason != Reason.EXPIRED else logging.INFO,
             "refused with %d: %s%s%s",
             error.status,
-            error.reason,
+            reason,
             f": {error.hint}" if error.hint else "",
             f" ({left_out} more since the last such line)" if left_out else "",
             extra=Event.REQUEST_REFUSED(
-                status=error.status, reason=error.reason, hint=error.hint, left_out=left_out
+                status=error.status, reason=reason, hint=error.hint, left_out=left_out
             ),
         )
 
