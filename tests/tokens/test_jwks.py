@@ -19,6 +19,7 @@ from betterguard.testing.key_set_server import KeySetServer
 from betterguard.testing.tokens import SigningKey, TokenIssuer
 from betterguard.tokens import RemoteKeySet, TokenVerifier
 from betterguard.tokens.fetching import MAX_BODY_BYTES, MAX_KEYS
+from betterguard.tokens.jws import Header
 from tests.tokens.issuers import NOW, Clock, issuer, signing_key
 
 if TYPE_CHECKING:
@@ -375,6 +376,26 @@ async def test_bad_signatures_while_the_server_is_down_wait_for_the_cooldown(
     for number in range(4):
         await client.refuse(impostor.token("alice", x=number))
         client.clock.now += 1.2
+    assert client.server.requests == 2
+
+
+async def test_bad_signatures_wait_for_the_end_of_a_back_off(client: Client) -> None:
+    await client.accept(GENUINE.token())
+    client.server.answer = serve.answer(b"", status=500)
+    for _ in range(5):
+        await client.settle()
+    client.clock.now += 31  # there has been no cooldown, and the back-off takes a minute
+    impostor = TokenIssuer(SigningKey.generate("EdDSA", KEY.kid), clock=lambda: NOW)
+    await client.refuse(impostor.token())
+    assert client.server.requests == 6
+
+
+async def test_a_bad_signature_is_checked_once(client: Client) -> None:
+    """A forgery costs one check: a key that is the same as before is not tried again."""
+    await client.accept(GENUINE.token())
+    client.clock.now += 1
+    header = Header("EdDSA", KEY.kid, None)
+    assert await client.keys.keys_after_mismatch(header) == ()
     assert client.server.requests == 2
 
 
