@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, WebSocket
 from fastapi.testclient import TestClient
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 
-from betterguard import BetterGuard, Forbidden, User
+from betterguard import BetterGuard, Forbidden, InvalidToken, User
 from betterguard.errors import Reason, UnsafeStatement
 from betterguard.revocation import MemoryStore
 from betterguard.settings import TokenSource
@@ -84,6 +84,31 @@ def test_every_outcome_is_counted_and_timed(api: TestClient, reader: InMemoryMet
     measured = points(reader)
     assert measured["betterguard.verifications"] == expected
     assert measured["betterguard.verification.duration"] == expected
+
+
+@pytest.mark.anyio
+async def test_tokens_that_come_in_another_way_are_counted_too(
+    reader: InMemoryMetricReader,
+) -> None:
+    guard = BetterGuard(make_settings(), observer=Telemetry(MeterProvider([reader])))
+    assert (await guard.verify(make_token("ada"))).user_id == "ada"
+    with pytest.raises(InvalidToken):
+        await guard.verify("junk")
+    assert points(reader)["betterguard.verifications"] == {"verified": 1, "token_malformed": 1}
+
+
+def test_the_opening_of_a_watched_socket_is_counted(reader: InMemoryMetricReader) -> None:
+    guard = BetterGuard(make_settings(), observer=Telemetry(MeterProvider([reader])))
+    app = FastAPI()
+
+    @app.websocket("/")
+    async def talk(socket: WebSocket) -> None:
+        async with guard.watch(socket):
+            await socket.accept()
+
+    with TestClient(app).websocket_connect("/", headers=bearer(make_token("ada"))):
+        pass
+    assert points(reader)["betterguard.verifications"] == {"verified": 1}
 
 
 def test_what_the_isolation_refuses_is_counted(

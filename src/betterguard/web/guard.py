@@ -224,7 +224,7 @@ class BetterGuard(NotBare, Generic[U]):
         a request with this token would be refused, for what has been revoked, too.
         """
         try:
-            return await self._verified(self.verifier, token, fresh=False)
+            return await observed(self._verified_access, self._observer)(token)
         except AuthError as error:
             refusal = self._told(error)
         del token  # what a crash report shows of this frame
@@ -327,6 +327,9 @@ class BetterGuard(NotBare, Generic[U]):
             self._told(error)
             raise
 
+    async def _verified_access(self, token: str) -> Claims:
+        return await self._verified(self.verifier, token, fresh=False)
+
     async def _verified(self, verifier: TokenVerifier, token: str, *, fresh: bool) -> Claims:
         claims = await verifier.verify(token)
         if fresh or self._revocations is not None:
@@ -336,7 +339,7 @@ class BetterGuard(NotBare, Generic[U]):
     @contextlib.asynccontextmanager
     async def _watched(self, socket: WebSocket) -> AsyncIterator[U]:
         try:
-            claims = self._required(await self._authenticate(socket))
+            claims = self._required(await observed(self._authenticate, self._observer)(socket))
             user = self._made(claims)
         except AuthError as error:
             refusal = error.with_traceback(None)  # the frames below hold the token
@@ -432,9 +435,8 @@ class BetterGuard(NotBare, Generic[U]):
         authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]] = (
             partial(self._authenticate, fresh=True) if fresh else self._authenticate
         )
-        observer = self._observer
         return Dependency(
-            authenticate if observer is None else observed(authenticate, observer),
+            observed(authenticate, self._observer),
             decide,
             name=name,
             statuses=statuses,

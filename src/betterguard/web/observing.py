@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from betterguard.errors import AuthError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from starlette.requests import HTTPConnection
-
     from betterguard.tokens import Claims
     from betterguard.web.guard import BetterGuard
 
 __all__ = ["ANONYMOUS", "ISOLATION_REASONS", "UNSAFE_STATEMENT", "VERIFIED", "Observer", "observed"]
+
+C = TypeVar("C", bound="Claims | None")
+P = TypeVar("P")
 
 VERIFIED = "verified"
 ANONYMOUS = "anonymous"
@@ -49,14 +50,16 @@ class Observer(Protocol):
 
 
 def observed(
-    authenticate: Callable[[HTTPConnection], Awaitable[Claims | None]], observer: Observer
-) -> Callable[[HTTPConnection], Awaitable[Claims | None]]:
-    """Let an observer see how each authentication ends and how long it takes."""
+    authenticate: Callable[[P], Awaitable[C]], observer: Observer | None
+) -> Callable[[P], Awaitable[C]]:
+    """Let an observer, if there is one, see how each authentication ends and how long it takes."""
+    if observer is None:
+        return authenticate
 
-    async def authenticate_observed(connection: HTTPConnection) -> Claims | None:
+    async def authenticate_observed(presented: P) -> C:
         began = time.perf_counter()
         try:
-            claims = await authenticate(connection)
+            claims = await authenticate(presented)
         except AuthError as error:
             observer.verified(error.reason, time.perf_counter() - began)
             raise
