@@ -17,7 +17,7 @@ from betterguard.errors import AuthError, ConfigurationError, InvalidToken, Keys
 from betterguard.testing import key_set_server as serve
 from betterguard.testing.key_set_server import KeySetServer
 from betterguard.testing.tokens import SigningKey, TokenIssuer
-from betterguard.tokens import RemoteKeySet, TokenVerifier
+from betterguard.tokens import RemoteKeySet, TokenVerifier, jwks
 from betterguard.tokens.fetching import MAX_BODY_BYTES, MAX_KEYS
 from betterguard.tokens.jws import Header
 from tests.tokens.issuers import NOW, Clock, issuer, signing_key
@@ -191,6 +191,24 @@ async def test_nothing_listens() -> None:
         keys = RemoteKeySet(address, deadline=LONG)
         await asyncio.wait([keys.begin_refresh()])
     assert "ConnectError" in str(keys.state().last_error)
+
+
+async def test_a_surprise_in_a_fetch_is_a_failure_like_others(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = 0
+
+    async def surprise(*_: object, **__: object) -> NoReturn:
+        nonlocal asked
+        asked += 1
+        raise RecursionError
+
+    monkeypatch.setattr(jwks, "fetch_key_set", surprise)
+    for _ in range(3):
+        assert (await client.refuse(GENUINE.token())).status == 503
+    assert asked == 1
+    assert client.keys.state().last_error == "RecursionError"
+    assert any(record.exc_info for record in caplog.records)
 
 
 async def test_a_busy_event_loop_does_not_hold_a_fetch_up() -> None:
