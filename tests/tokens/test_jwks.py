@@ -18,7 +18,7 @@ from betterguard.testing import key_set_server as serve
 from betterguard.testing.key_set_server import KeySetServer
 from betterguard.testing.tokens import SigningKey, TokenIssuer
 from betterguard.tokens import RemoteKeySet, TokenVerifier, jwks
-from betterguard.tokens.fetching import MAX_BODY_BYTES, MAX_KEYS
+from betterguard.tokens.fetching import MAX_BODY_BYTES, MAX_KEYS, FetchFailed
 from betterguard.tokens.jws import Header
 from tests.tokens.issuers import NOW, Clock, issuer, signing_key
 
@@ -209,6 +209,21 @@ async def test_a_surprise_in_a_fetch_is_a_failure_like_others(
     assert asked == 1
     assert client.keys.state().last_error == "RecursionError"
     assert any(record.exc_info for record in caplog.records)
+
+
+async def test_a_day_of_failures_is_no_surprise(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object, **__: object) -> NoReturn:
+        msg = "away"
+        raise FetchFailed(msg)
+
+    monkeypatch.setattr(jwks, "fetch_key_set", fail)
+    for _ in range(1_100):
+        await client.settle()
+    state = client.keys.state()
+    assert (state.last_error, state.next_try) == ("away", 5.0)
+    assert not any(record.exc_info for record in caplog.records)
 
 
 async def test_a_busy_event_loop_does_not_hold_a_fetch_up() -> None:
