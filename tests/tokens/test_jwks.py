@@ -11,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NoReturn
 
+import anyio.to_thread
 import pytest
 
 from betterguard.errors import AuthError, ConfigurationError, InvalidToken, KeysUnavailable, Reason
@@ -224,6 +225,19 @@ async def test_a_day_of_failures_is_no_surprise(
     state = client.keys.state()
     assert (state.last_error, state.next_try) == ("away", 5.0)
     assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_routes_that_took_all_threads_do_not_hold_a_fetch_up(client: Client) -> None:
+    threads = anyio.to_thread.current_default_thread_limiter()
+    taken = [object() for _ in range(int(threads.total_tokens))]
+    for route in taken:
+        threads.acquire_on_behalf_of_nowait(route)
+    try:
+        async with asyncio.timeout(LONG / 2):
+            await client.accept(GENUINE.token())
+    finally:
+        for route in taken:
+            threads.release_on_behalf_of(route)
 
 
 async def test_a_busy_event_loop_does_not_hold_a_fetch_up() -> None:
