@@ -50,6 +50,7 @@ def test_no_header_is_no_credential() -> None:
         pytest.param([b"Basic dTpw"], Reason.CREDENTIAL_MALFORMED, id="another-scheme"),
         pytest.param([b"Bearera.b.c"], Reason.CREDENTIAL_MALFORMED, id="no-space"),
         pytest.param([b"Bearer\ta.b.c"], Reason.CREDENTIAL_MALFORMED, id="tab"),
+        pytest.param([b"Bearer \ta.b.c"], Reason.CREDENTIAL_MALFORMED, id="tab-after-the-space"),
         pytest.param([b"Bearer Bearer a.b.c"], Reason.CREDENTIAL_MALFORMED, id="twice-the-scheme"),
         pytest.param([b"Bearer a.b.c, Bearer d"], Reason.CREDENTIAL_MALFORMED, id="joined"),
         pytest.param([b"Bearer a", b"Bearer a"], Reason.CREDENTIALS_SEVERAL, id="two-headers"),
