@@ -18,6 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
 
 from betterguard import BetterGuard, Claims, ConfigurationError, User
+from betterguard.addresses import parse_preview
 from betterguard.settings import TokenSource
 from betterguard.tokens import StaticKeys
 from tests.web.conftest import (
@@ -338,7 +339,8 @@ def session_cache(user_id: str = "ada", **changes: Any) -> str:
 
 @pytest.fixture
 def cookie_app() -> FastAPI:
-    guard = BetterGuard(make_settings(cookie_cache=True))
+    preview = parse_preview("https://shop-*-acme.example.app")
+    guard = BetterGuard(make_settings(cookie_cache=True, frontend_preview=preview))
     app = FastAPI()
     guard.install(app)
 
@@ -372,6 +374,8 @@ def test_a_cookie_is_no_credential_by_default(app: FastAPI, guard: BetterGuard[U
         pytest.param("https://evil.example", 403, id="another-site"),
         pytest.param("null", 403, id="null"),
         pytest.param(FRONT_END, 200, id="the-front-end"),
+        pytest.param("https://shop-1-acme.example.app", 200, id="a-preview"),
+        pytest.param("https://shop-1-acme.example.app.evil.example", 403, id="after-a-preview"),
     ],
 )
 def test_a_cookie_writes_only_for_the_front_ends(
