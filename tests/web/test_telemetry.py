@@ -120,6 +120,7 @@ def test_what_the_isolation_refuses_is_counted(
         for path in ("/ada/tasks", "/bob/tasks", "/row", "/row", "/statement")
     ]
     assert statuses == [200, 403, 403, 403, 500]
+    assert api.get("/ada/tasks", headers=bearer("forged")).status_code == 401  # of no isolation
     assert points(reader)["betterguard.isolation.refusals"] == {
         "other_user": 1,
         "foreign_owner": 2,
