@@ -52,6 +52,17 @@ def _server_default(metadata: sa.MetaData) -> None:
     table(metadata, "bad", sa.Column("user_id", sa.Text, **owner(), server_default="admin"))
 
 
+def _onupdate(metadata: sa.MetaData) -> None:
+    table(metadata, "bad", sa.Column("user_id", sa.Text, **owner(), onupdate="admin"))
+
+
+def _onupdate_of_parent(metadata: sa.MetaData) -> None:
+    key: sa.Column[int] = sa.Column(
+        "own_id", sa.ForeignKey("own.id"), nullable=False, onupdate=lambda: 1
+    )
+    table(metadata, "bad", key, info=via("own_id"))
+
+
 def _no_column(metadata: sa.MetaData) -> None:
     table(metadata, "bad", info=via("own_id"))
 
@@ -87,6 +98,8 @@ def _two_types(metadata: sa.MetaData) -> None:
         pytest.param(_nullable, ["bad.user_id may be NULL"], id="nullable-owner"),
         pytest.param(_other_default, ["bad.user_id has no or another default"], id="default"),
         pytest.param(_server_default, ["bad.user_id has a server default"], id="server-default"),
+        pytest.param(_onupdate, ["bad.user_id has an onupdate"], id="onupdate"),
+        pytest.param(_onupdate_of_parent, ["has a default or onupdate"], id="via-onupdate"),
         pytest.param(_no_column, ["no such column"], id="via-no-column"),
         pytest.param(_no_key, ["exactly one foreign key"], id="via-no-key"),
         pytest.param(_nullable_parent, ["may be NULL: a row without a parent"], id="via-nullable"),
@@ -225,6 +238,8 @@ def test_the_owner_may_be_of_any_type(tmp_path: Path, kind: Any, one: Any, other
     ("kind", "user"),
     [
         pytest.param(sa.Integer, "alice", id="not-an-integer"),
+        pytest.param(sa.Integer, "01", id="another-spelling"),
+        pytest.param(sa.Integer, "1_0", id="ten-in-python"),
         pytest.param(sa.Uuid, "alice", id="not-a-uuid"),
         pytest.param(sa.Text, "", id="empty"),
         pytest.param(sa.Text, "a\0b", id="null-byte"),
@@ -257,6 +272,68 @@ def test_a_table_may_have_the_name_of_a_sql_word(tmp_path: Path, name: str) -> N
         assert session.scalar(sa.select(sa.cast(sa.func.count(), sa.Text)).select_from(note)) == "2"
         with pytest.raises(UnsafeStatement):
             session.execute(sa.text(f'SELECT * FROM "{name}"'))
+    engine.dispose()
+    plain.dispose()
+
+
+@pytest.mark.parametrize("name", ["role", "row_security"])
+def test_a_column_may_have_the_name_of_a_setting(tmp_path: Path, name: str) -> None:
+    metadata = sa.MetaData()
+    member = table(
+        metadata, "member", sa.Column("user_id", sa.Text, **owner()), sa.Column(name, sa.Text)
+    )
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    plain = sa.create_engine(url)
+    metadata.create_all(plain)
+    engine = rows.isolate(sa.create_engine(url), metadata)
+    with rows.session(engine, "alice") as session:
+        session.execute(sa.insert(member).values({name: "a"}))
+        session.execute(sa.update(member).values({name: "b"}))
+        assert session.scalars(sa.select(member.alias("app").c[name])).all() == ["b"]
+    engine.dispose()
+    plain.dispose()
+
+
+def test_a_table_may_be_called_as_the_setting_begins() -> None:
+    metadata = sa.MetaData()
+    own = owned(metadata)
+    engine = rows.isolate(sa.create_engine("sqlite://"), metadata)
+    assert "app.user_id" in str(sa.select(own.alias("app")).compile(engine))
+
+
+def test_values_in_a_statement_may_say_anything() -> None:
+    metadata = sa.MetaData()
+    owned(metadata)
+    engine = rows.isolate(sa.create_engine("sqlite://"), metadata)
+    said = "I'd own it; do SET ROLE x, RESET ALL"
+    written = sa.values(sa.column("x", sa.Text), name="v", literal_binds=True).data([(said,)])
+    assert said.replace("'", "''") in str(sa.select(written).compile(engine))
+
+
+def test_columns_may_have_other_keys_in_python(tmp_path: Path) -> None:
+    metadata = sa.MetaData()
+    key = sa.Column("memo_id", sa.Integer, primary_key=True, key="number")
+    memo = sa.Table("memo", metadata, key, sa.Column("owner", sa.Text, key="whose", **owner()))
+    line = table(
+        metadata,
+        "line",
+        sa.Column("memo_id", sa.ForeignKey("memo.number"), key="of", nullable=False),
+        info=via("memo_id"),
+    )
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    plain = sa.create_engine(url)
+    metadata.create_all(plain)
+    engine = rows.isolate(sa.create_engine(url), metadata)
+    for number, user in enumerate(["alice", "bob"]):
+        with rows.session(engine, user) as session:
+            session.execute(sa.insert(memo).values(number=number))
+            session.execute(sa.insert(line).values(of=number))
+            assert session.execute(sa.select(memo.c.whose, line.c.of).join(line)).all() == [
+                (user, number)
+            ]
+            with pytest.raises(Forbidden):
+                session.execute(sa.insert(line).values(of=1 - number))
+            session.commit()
     engine.dispose()
     plain.dispose()
 

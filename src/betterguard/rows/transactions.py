@@ -41,7 +41,7 @@ def tell_the_user(engine: Engine) -> None:
             connection._handle_dbapi_exception(error, None, None, None, None)  # noqa: SLF001
 
     event.listen(engine, "begin", begun)
-    event.listen(engine, "begin_twophase", begun)
+    event.listen(engine, "begin_twophase", _refuse_two_phases)
 
 
 def _autocommits(connection: Connection) -> bool:
@@ -94,6 +94,12 @@ def _literal(user: str) -> str:
         msg = "a user's id holds a backslash or a null byte"
         raise UnsafeStatement(msg)
     return "'" + user.replace("'", "''") + "'"
+
+
+def _refuse_two_phases(_connection: Connection, _xid: object) -> None:
+    # No driver lets a statement come before the begin of such a transaction, nor tells when it is.
+    msg = "a two-phase transaction cannot hold the user: use an ordinary one"
+    raise UnsafeStatement(msg)
 
 
 def _no_transaction() -> UnsafeStatement:
