@@ -93,6 +93,12 @@ def _own_comparison_of_parents(s: Any, _m: SimpleNamespace) -> object:
     return s.execute(sa.select(sa.Table("comment", sa.MetaData(), *columns).c.body))
 
 
+def _parent_in_cte(s: Any, m: SimpleNamespace) -> object:
+    one = m.Comment.__table__
+    moved = sa.update(one).where(one.c.id == 11).values(note_id=101).returning(one.c.id).cte()
+    return s.execute(sa.select(moved))
+
+
 def _two_phases(s: Any, m: SimpleNamespace) -> object:
     with s.get_bind().connect() as connection, connection.begin_twophase() as transaction:
         found = connection.execute(sa.select(m.Note.__table__.c.secret)).all()
@@ -159,6 +165,7 @@ POSING = (
         only=PG,
         leaks=False,
     ),
+    Path("parent-in-cte", _parent_in_cte, UNSAFE, only=PG, leaks=False),
     # counting what is others'
     Path(
         "counters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from betterguard.rows.sqlmodels import OwnedModel
 from betterguard.schema import map_better_auth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -425,6 +426,48 @@ def test_better_auths_tables_are_closed() -> None:
     engine = rows.isolate(sa.create_engine("sqlite://"), Base.metadata)
     with rows.session(engine, "ada") as opened, pytest.raises(UnsafeStatement, match="closed"):
         opened.scalars(sa.select(session.id))
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Iterator[sa.Engine]:
+    """An isolated engine on lines of Alice's memo and of Bob's; the numbers are 0 and 1."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    plain = sa.create_engine(url)
+    Tables.metadata.create_all(plain)
+    with Session(plain) as session:
+        for number, user in enumerate(["alice", "bob"]):
+            session.add(Memo(id=number, user_id=user, text=user))
+            session.add(Line(id=number, memo_id=number, text=user))
+        session.commit()
+    plain.dispose()
+    engine = rows.isolate(sa.create_engine(url), Tables.metadata)
+    yield engine
+    engine.dispose()
+
+
+def test_a_foreign_child_is_not_attached(lines: sa.Engine) -> None:
+    with rows.session(lines, "bob") as session:
+        foreign = session.get_one(Line, 1)
+    with rows.session(lines, "alice") as session, pytest.raises(Forbidden):
+        session.add(foreign)
+    with rows.session(lines, "alice") as session, pytest.raises(Forbidden):
+        session.delete(foreign)
+    with rows.session(lines, "alice") as session, pytest.raises(Forbidden):
+        session.merge(foreign, load=False)
+
+
+def test_an_own_child_may_come_back(lines: sa.Engine) -> None:
+    with rows.session(lines, "alice", expire_on_commit=False) as session:
+        loaded, new = session.get_one(Line, 0), Line(memo_id=0, text="new")
+        session.add(new)
+        session.commit()
+    with rows.session(lines, "alice") as session:
+        for number, line in enumerate([pickle.loads(pickle.dumps(loaded)), new]):  # noqa: S301  # ours
+            session.add(line)
+            line.text = f"changed {number}"
+        session.commit()
+        texts = session.scalars(sa.select(Line.text).order_by(Line.id))  # type: ignore[call-overload]
+        assert texts.all() == ["changed 0", "changed 1"]
 
 
 def test_a_foreign_object_is_not_attached(tmp_path: Path) -> None:
