@@ -121,6 +121,11 @@ def test_a_transaction_may_be_read_only(engine: sa.Engine) -> None:
         assert (session.scalar(said), session.scalar(USER)) == ("on", ALICE)
     with rows.session(engine, ALICE) as session:
         assert (session.scalar(said), session.scalar(USER)) == ("off", ALICE)
+    with rows.engine_for(engine, ALICE).connect() as connection:
+        assert (connection.scalar(said), connection.scalar(USER)) == ("off", ALICE)
+        connection.commit()
+        connection.execution_options(postgresql_readonly=True)
+        assert (connection.scalar(said), connection.scalar(USER)) == ("on", ALICE)
 
 
 def test_a_raw_connection_has_transactions(engine: sa.Engine) -> None:
