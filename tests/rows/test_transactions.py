@@ -121,6 +121,10 @@ def test_a_transaction_may_be_read_only(engine: sa.Engine) -> None:
         assert (session.scalar(said), session.scalar(USER)) == ("on", ALICE)
     with rows.session(engine, ALICE) as session:
         assert (session.scalar(said), session.scalar(USER)) == ("off", ALICE)
+
+
+def test_the_next_transaction_may_be_read_only(engine: sa.Engine) -> None:
+    said = sa.select(sa.func.current_setting("transaction_read_only"))
     with rows.engine_for(engine, ALICE).connect() as connection:
         assert (connection.scalar(said), connection.scalar(USER)) == ("off", ALICE)
         connection.commit()
