@@ -166,6 +166,23 @@ POSING = (
         leaks=False,
     ),
     Path("parent-in-cte", _parent_in_cte, UNSAFE, only=PG, leaks=False),
+    Path(
+        "update-join",
+        lambda s, m: s.execute(
+            sa.update(sa.join(m.Note.__table__, m.Comment.__table__)).values(title="x")
+        ).close(),
+        UNSAFE,
+        leaks=False,
+    ),
+    Path(
+        "kept-for-the-next",
+        lambda s, m: s.execute(
+            sa.select(m.Note.secret, sa.text("1 AS one INTO TEMP kept"))
+        ).close(),
+        UNSAFE,
+        only=PG,
+        leaks=False,
+    ),
     # counting what is others'
     Path(
         "counters",

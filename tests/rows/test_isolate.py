@@ -148,6 +148,18 @@ def test_a_session_needs_an_isolated_engine() -> None:
         rows.session(sa.create_engine("sqlite://"), "alice")
 
 
+def test_a_session_has_one_engine_and_ordinary_transactions() -> None:
+    metadata = sa.MetaData()
+    note = owned(metadata)
+    engine, other = (
+        rows.isolate(sa.create_engine("sqlite://"), metadata),
+        sa.create_engine("sqlite://"),
+    )
+    with pytest.raises(ConfigurationError, match="takes no binds") as raised:
+        rows.session(engine, "alice", binds={note: other}, twophase=True)
+    assert len(raised.value.faults) == 2
+
+
 def test_a_compiler_that_forgets_the_filter_stops_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from betterguard.rows.findings import Finding
 from betterguard.rows.policies import (
     ALLOWING,
@@ -18,6 +16,7 @@ from betterguard.rows.policies import (
     quote,
     table_policies,
 )
+from betterguard.rows.rawsql import CatalogQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,22 +27,24 @@ if TYPE_CHECKING:
 
 __all__ = ["catalog_findings", "is_granted", "is_guarded"]
 
-_ROLE = text("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+_ROLE = CatalogQuery(
+    "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+)
 
 # Whom SET ROLE or RESET ROLE would make of the connection: no policy binds those.
-_OTHER_ROLES = text("""\
+_OTHER_ROLES = CatalogQuery("""\
 SELECT rolname, rolname = session_user AS connected FROM pg_roles
 WHERE (rolsuper OR rolbypassrls) AND rolname <> current_user
   AND (rolname = session_user OR pg_has_role(current_user, oid, 'MEMBER'))""")
 
-_TABLES = text("""\
+_TABLES = CatalogQuery("""\
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relrowsecurity, c.relforcerowsecurity,
        pg_has_role(current_user, c.relowner, 'MEMBER') AS owned,
        has_table_privilege(c.oid, 'TRUNCATE') AS truncated
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass(:name)""")
 
-_POLICIES = text("""\
+_POLICIES = CatalogQuery("""\
 SELECT p.polname, p.polpermissive, p.polcmd,
        p.polroles = '{0}' OR EXISTS (
          SELECT 1 FROM unnest(p.polroles) r WHERE pg_has_role(CAST(:role AS name), r, 'USAGE')
@@ -57,7 +58,7 @@ _USED = """(
   OR has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE'))"""
 
 # Also those that read a view that reads the table: each reads as its own owner.
-_VIEWS = text(f"""\
+_VIEWS = CatalogQuery(f"""\
 WITH RECURSIVE reader AS (
   SELECT CAST(:oid AS oid) AS oid
   UNION SELECT r.ev_class FROM reader
@@ -70,13 +71,13 @@ WHERE c.relkind IN ('v', 'm') AND {_USED}
     SELECT option_value::boolean FROM pg_options_to_table(c.reloptions)
     WHERE option_name = 'security_invoker'), false))""")  # noqa: S608  # constants
 
-_DEFINERS = text("""\
+_DEFINERS = CatalogQuery("""\
 SELECT p.oid::regprocedure::text AS name
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND has_function_privilege(p.oid, 'EXECUTE')""")
 
-_CHILDREN = text(f"""\
+_CHILDREN = CatalogQuery(f"""\
 WITH RECURSIVE child AS (
   SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = :oid
   UNION SELECT i.inhrelid FROM pg_inherits i JOIN child ON i.inhparent = child.oid
@@ -89,12 +90,12 @@ WHERE {_USED}
   AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND NOT EXISTS (
     SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive))""")  # noqa: S608
 
-_GRANTED = text("""\
+_GRANTED = CatalogQuery("""\
 SELECT has_table_privilege(CAST(:role AS name), to_regclass(:name), :privilege)""")
 
-_CLOSED = text(f"SELECT 1 FROM pg_class c WHERE c.oid = to_regclass(:name) AND {_USED}")  # noqa: S608
+_CLOSED = CatalogQuery(f"SELECT 1 FROM pg_class c WHERE c.oid = to_regclass(:name) AND {_USED}")  # noqa: S608
 
-_FUNCTION = text("""\
+_FUNCTION = CatalogQuery("""\
 SELECT p.prosrc, l.lanname = 'plpgsql' AND p.provolatile = 's' AND p.proconfig IS NULL
          AND p.prorettype = 'text'::regtype AS ours,
        pg_has_role(current_user, p.proowner, 'MEMBER') AS owned

@@ -20,11 +20,12 @@ from betterguard.errors import Forbidden, Reason, UnsafeStatement
 from betterguard.rows.froms import criterion, has_owned, leaf, leaves
 from betterguard.rows.naming import is_plain, named
 from betterguard.rows.ownership import has_our_default
+from betterguard.rows.rawsql import CatalogQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, TextClause
     from sqlalchemy.engine.interfaces import Dialect
     from sqlalchemy.sql.dml import UpdateBase
     from sqlalchemy.sql.selectable import FromClause
@@ -109,6 +110,12 @@ class IsolatingCompiler(SQLCompiler):
         """Write a value into the statement; it is data, not raw SQL."""
         text = super().render_literal_value(value, type_)
         return text if self._frames is None else self.raw_sql.mark_strings(text)
+
+    def visit_textclause(self, textclause: TextClause, *args: Any, **kwargs: Any) -> str:
+        """Write raw SQL, to be searched afterwards, unless it is a question of our own."""
+        parent: Any = super()
+        text: str = parent.visit_textclause(textclause, *args, **kwargs)
+        return self.raw_sql.mark(text) if isinstance(textclause, CatalogQuery) else text
 
     def visit_function(self, func: Any, *args: Any, **kwargs: Any) -> str:
         """Write a function's call, unless it runs SQL or changes the user."""

@@ -12,13 +12,15 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
+from sqlalchemy import TextClause
+
 from betterguard.errors import UnsafeStatement
 from betterguard.rows.ownership import OPEN_CATALOGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["USER_SETTING", "RawSQL"]
+__all__ = ["USER_SETTING", "CatalogQuery", "RawSQL"]
 
 USER_SETTING = "app.user_id"
 """The PostgreSQL setting that tells the policies who the user is."""
@@ -53,6 +55,7 @@ _OPENING = rf"{USER_SETTING.partition('.')[0]}|role|session|row_security|{_FIRST
 _STATISTICS = r"pg_stat\w*|reltuples|relpages|dbstat|sqlite_stat\w*|sqlite_stmt"
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _ESCAPED = r'\bu&"'  # a name that is written in numbers
+_INTO = rf"\binto\b{_GAP}(?:temp|temporary)\b"  # what outlives the session, for the next user
 
 # Words that SQLAlchemy writes of itself. A table of such a name is searched for where a table
 # stands, or in quotes, else `count(*)` would be taken for the table `count`.
@@ -74,6 +77,15 @@ within without xml year zone
 _SPOKEN = frozenset(_SPOKEN_TEXT.split())
 
 
+class CatalogQuery(TextClause):
+    """A question of betterguard's own to the database's catalog.
+
+    It reads no table of an application, and an application may call a table as it calls a column.
+    """
+
+    inherit_cache = True
+
+
 class RawSQL:
     """The search for owned tables' names in text that no compiler wrote."""
 
@@ -90,7 +102,7 @@ class RawSQL:
             rf"|(?<![\w$])(?:{_STATISTICS})(?![\w$])"
             rf"|\b(?:from|join|into|update|table|only|using)\s+(?:{spoken})(?![\w$])"
             rf"|[\"\[`.](?:{spoken})(?![\w$])"
-            rf"|{_LEADING}|{_ESCAPED}",
+            rf"|{_LEADING}|{_ESCAPED}|{_INTO}",
             re.IGNORECASE,
         )
         self._marked = re.compile(

@@ -11,11 +11,13 @@ from sqlalchemy import inspect as inspect_state
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
-from betterguard.errors import Forbidden, Reason
+from betterguard.errors import ConfigurationError, Forbidden, Reason
 from betterguard.rows.engine import ownership_of
 from betterguard.rows.ownership import USER_OPTION, no_user
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import InstanceState, Mapper
 
     from betterguard.rows.ownership import Ownership, UserId
@@ -38,8 +40,10 @@ def session(
     attributes of its objects after a commit unless ``expire_on_commit=True``, since nothing
     may be loaded by mere attribute access there.
 
-    Raises MissingToken when ``user_id`` is None, empty, or not of the owner column's type.
+    Raises MissingToken when ``user_id`` is None, empty, or not of the owner column's type;
+    ConfigurationError for ``binds`` or ``twophase``, which lead past the engine or its user.
     """
+    _refuse_options(options)
     bound = engine_for(engine, user_id)
     info = {**options.pop("info", {}), USER_OPTION: bound.get_execution_options()[USER_OPTION]}
     if isinstance(bound, AsyncEngine):
@@ -50,6 +54,14 @@ def session(
         return chosen(bound, sync_session_class=kind, info=info, **options)
     session_class = _one_users(options.pop("session_class", Session), ownership_of(bound))
     return session_class(bound, info=info, **options)
+
+
+def _refuse_options(options: Mapping[str, Any]) -> None:
+    faults = [
+        f"a user's session takes no {name}" for name in ("binds", "twophase") if name in options
+    ]
+    if faults:
+        raise ConfigurationError(faults)
 
 
 @overload
