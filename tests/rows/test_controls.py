@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from betterguard import rows
 from betterguard.rows.transactions import tell_the_user
 from tests.rows.path import Path, Wall
+from tests.rows.posing import POSING
 from tests.rows.reading import READING
 from tests.rows.refusing import REFUSING
 from tests.rows.shaping import SHAPING
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tests.rows.world import Outcome, World
     from tests.servers.postgres import Postgres
 
-PATHS = (*READING, *WRITING, *REFUSING, *SHAPING)
+PATHS = (*READING, *WRITING, *REFUSING, *SHAPING, *POSING)
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*cartesian product:sqlalchemy.exc.SAWarning",
     "ignore:Passing expression to ``distinct``:DeprecationWarning",

@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 DEFINER = (
     "CREATE FUNCTION peek() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT 1::bigint'"
 )
+NESTED = """
+CREATE VIEW inner_notes WITH (security_invoker) AS SELECT * FROM note;
+CREATE {kind} VIEW outer_notes AS SELECT * FROM inner_notes;
+GRANT SELECT ON inner_notes, outer_notes TO app"""
+OPEN_PART = """
+CREATE TABLE note_part () INHERITS (note);
+ALTER TABLE note_part ENABLE ROW LEVEL SECURITY; ALTER TABLE note_part FORCE ROW LEVEL SECURITY;
+CREATE POLICY everyone ON note_part USING (true);
+GRANT SELECT (id) ON note_part TO app"""
+INLINE = "CREATE OR REPLACE FUNCTION betterguard_user() RETURNS text "
 PART = "CREATE TABLE note_part () INHERITS (note); GRANT SELECT ON note_part TO app"
 RESTRICTIVE = "betterguard_only_own_rows"
 # (what someone did, the finding's code, its subject)
@@ -71,6 +81,63 @@ DAMAGES = [
         "old_notes",
         id="materialized-view",
     ),
+    pytest.param(NESTED.format(kind=""), "view", "outer_notes", id="view-of-view"),
+    pytest.param(
+        NESTED.format(kind="MATERIALIZED"), "materialized_view", "outer_notes", id="copy-of-view"
+    ),
+    pytest.param(
+        "CREATE VIEW gone AS SELECT * FROM tag; GRANT DELETE ON gone TO app",
+        "view",
+        "gone",
+        id="view-to-delete-from",
+    ),
+    pytest.param(
+        "CREATE VIEW one AS SELECT * FROM tag; GRANT SELECT (name) ON one TO app",
+        "view",
+        "one",
+        id="column-of-a-view",
+    ),
+    pytest.param(OPEN_PART, "partition", "note_part", id="child-table-with-policy"),
+    pytest.param("GRANT ALL ON note TO app", "truncate", "note", id="truncate"),
+    pytest.param(
+        "GRANT SELECT ON credential TO app", "closed_granted", "credential", id="closed-granted"
+    ),
+    pytest.param(
+        "CREATE ROLE boss BYPASSRLS; GRANT boss TO app WITH INHERIT FALSE",
+        "bypassing_member",
+        "boss",
+        id="member-of-bypassrls",
+    ),
+    pytest.param(
+        "CREATE ROLE boss; ALTER TABLE tag OWNER TO boss; GRANT boss TO app WITH INHERIT FALSE",
+        "owner",
+        "tag",
+        id="member-of-owner",
+    ),
+    pytest.param(
+        f"{INLINE} LANGUAGE sql BEGIN ATOMIC SELECT 'bob'::text; END",
+        "user_function",
+        "betterguard_user",
+        id="user-function-in-sql",
+    ),
+    pytest.param(
+        "ALTER FUNCTION betterguard_user() SET app.user_id = 'bob'",
+        "user_function",
+        "betterguard_user",
+        id="user-function-with-a-setting",
+    ),
+    pytest.param(
+        "ALTER FUNCTION betterguard_user() VOLATILE",
+        "user_function",
+        "betterguard_user",
+        id="user-function-volatile",
+    ),
+    pytest.param(
+        "ALTER FUNCTION betterguard_user() OWNER TO app",
+        "function_owner",
+        "betterguard_user",
+        id="user-function-owned",
+    ),
     pytest.param(DEFINER, "security_definer", "peek()", id="security-definer"),
     pytest.param(PART, "partition", "note_part", id="child-table"),
     pytest.param(
@@ -80,6 +147,42 @@ DAMAGES = [
         id="user-function",
     ),
     pytest.param("ALTER TABLE tag ADD UNIQUE (name)", "telling_unique", "tag", id="unique"),
+    pytest.param(
+        "CREATE UNIQUE INDEX tag_once ON tag (name) WHERE id > 0",
+        "telling_unique",
+        "tag",
+        id="unique-index",
+    ),
+    pytest.param(
+        "CREATE UNIQUE INDEX tag_once ON tag (lower(name), id)",
+        "telling_unique",
+        "tag",
+        id="unique-expression",
+    ),
+    pytest.param(
+        'ALTER TABLE tag ADD "Nick" text; ALTER TABLE tag ADD CONSTRAINT "Once" UNIQUE ("Nick")',
+        "telling_unique",
+        "tag",
+        id="unique-in-capitals",
+    ),
+    pytest.param(
+        'ALTER TABLE tag ADD "Up" integer CONSTRAINT "Above" REFERENCES tag (id)',
+        "loose_reference",
+        "tag",
+        id="reference-in-capitals",
+    ),
+    pytest.param(
+        "ALTER TABLE comment ADD reply_to integer REFERENCES comment (id)",
+        "loose_reference",
+        "comment",
+        id="reference-between-children",
+    ),
+    pytest.param(
+        "ALTER TABLE note ADD first integer REFERENCES comment (id)",
+        "loose_reference",
+        "note",
+        id="reference-to-a-child",
+    ),
     pytest.param(
         "ALTER TABLE note ADD FOREIGN KEY (folder_id) REFERENCES folder (id)",
         "loose_reference",
@@ -101,6 +204,10 @@ def world(postgres: Postgres) -> Iterator[World]:
     yield world
     with world.owner.begin() as connection:
         connection.exec_driver_sql(f"ALTER ROLE {APP_ROLE} NOSUPERUSER NOBYPASSRLS")
+        connection.exec_driver_sql(
+            "DO $$ BEGIN REASSIGN OWNED BY boss TO postgres; DROP ROLE boss;"
+            " EXCEPTION WHEN undefined_object THEN END $$"
+        )
     world.dispose()
 
 
@@ -130,6 +237,53 @@ def test_damage_is_found_and_mended(world: World, damage: str, code: str, subjec
     for finding in found:
         run(world, finding.mend.replace("another_role", "postgres"))
     assert report(world).findings == ()
+
+
+def test_where_only_a_person_can_decide_no_sql_is_given(world: World) -> None:
+    run(world, "ALTER TABLE comment ADD tag_id integer REFERENCES tag (id)")
+    [found] = report(world).findings
+    assert (found.code, found.subject, found.mend) == ("loose_reference", "comment", "")
+    assert str(found) == "comment (tag_id) may refer to another user's tag"
+
+
+def test_a_login_that_only_put_the_role_on_is_found(world: World) -> None:
+    engine = sa.create_engine(world.owner.url.update_query_dict({"options": "-c role=app"}))
+    [found] = rows.inspect_database(engine, world.models.metadata).findings
+    engine.dispose()
+    assert (found.code, found.subject, found.mend) == ("bypassing_login", "postgres", "")
+
+
+def test_a_child_table_that_is_declared_is_looked_at_by_itself(world: World) -> None:
+    metadata = sa.MetaData()
+    for name in ("paper", "paper_of_may"):
+        columns = sa.Column("id", sa.Integer, primary_key=True), sa.Column("day", sa.Integer)
+        sa.Table(name, metadata, *columns, sa.Column("user_id", sa.Text, **rows.owner()))
+    run(world, "CREATE TABLE paper (id int, day int, user_id text) PARTITION BY RANGE (day)")
+    run(world, "CREATE TABLE paper_of_may PARTITION OF paper FOR VALUES FROM (1) TO (32)")
+    for statement in (
+        *rows.policies(metadata, role=APP_ROLE),
+        "GRANT SELECT ON paper, paper_of_may TO app",
+    ):
+        run(world, statement)
+    engine = sa.create_engine(world.app_url)
+    assert rows.inspect_database(engine, metadata).findings == ()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["child", "member", "name", "owned", "reader", "schema"])
+def test_verify_takes_tables_of_any_name(world: World, name: str) -> None:
+    metadata = sa.MetaData()
+    columns = sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", sa.Text)
+    sa.Table(name, metadata, *columns, sa.Column("user_id", sa.Text, **rows.owner()))
+    metadata.create_all(world.owner)
+    for statement in (
+        *rows.policies(metadata, role=APP_ROLE),
+        *rows.grants(metadata, role=APP_ROLE),
+    ):
+        run(world, statement)
+    engine = sa.create_engine(world.app_url)
+    assert rows.isolate(engine, metadata, verify=True) is engine
+    engine.dispose()
 
 
 def test_verify_refuses_to_start(world: World) -> None:
@@ -188,9 +342,12 @@ def test_the_policies_use_the_index_and_one_init_plan(world: World) -> None:
 
 def test_sqlite_is_inspected_for_its_keys(tmp_path: Path) -> None:
     world = sqlite_world(tmp_path, keys=False)
-    codes = {one.code for one in rows.inspect_database(world.owner, world.models.metadata).findings}
+    found = rows.inspect_database(world.owner, world.models.metadata).findings
+    codes = {one.code for one in found}
     world.dispose()
     assert codes == {"telling_unique", "loose_reference", "shared_cascade"}
+    # SQLite has no ALTER TABLE for constraints.
+    assert {one.mend for one in found} == {""}
     unchecked = sa.create_engine(world.app_url)
     found = rows.inspect_database(unchecked, models(keys=False).metadata).findings
     assert "keys_unchecked" in {finding.code for finding in found}

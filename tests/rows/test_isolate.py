@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from betterguard.rows.sqlmodels import OwnedModel
 from betterguard.schema import map_better_auth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -50,6 +51,17 @@ def _other_default(metadata: sa.MetaData) -> None:
 
 def _server_default(metadata: sa.MetaData) -> None:
     table(metadata, "bad", sa.Column("user_id", sa.Text, **owner(), server_default="admin"))
+
+
+def _onupdate(metadata: sa.MetaData) -> None:
+    table(metadata, "bad", sa.Column("user_id", sa.Text, **owner(), onupdate="admin"))
+
+
+def _onupdate_of_parent(metadata: sa.MetaData) -> None:
+    key: sa.Column[int] = sa.Column(
+        "own_id", sa.ForeignKey("own.id"), nullable=False, onupdate=lambda: 1
+    )
+    table(metadata, "bad", key, info=via("own_id"))
 
 
 def _no_column(metadata: sa.MetaData) -> None:
@@ -87,6 +99,8 @@ def _two_types(metadata: sa.MetaData) -> None:
         pytest.param(_nullable, ["bad.user_id may be NULL"], id="nullable-owner"),
         pytest.param(_other_default, ["bad.user_id has no or another default"], id="default"),
         pytest.param(_server_default, ["bad.user_id has a server default"], id="server-default"),
+        pytest.param(_onupdate, ["bad.user_id has an onupdate"], id="onupdate"),
+        pytest.param(_onupdate_of_parent, ["has a default or onupdate"], id="via-onupdate"),
         pytest.param(_no_column, ["no such column"], id="via-no-column"),
         pytest.param(_no_key, ["exactly one foreign key"], id="via-no-key"),
         pytest.param(_nullable_parent, ["may be NULL: a row without a parent"], id="via-nullable"),
@@ -132,6 +146,18 @@ def test_an_unknown_database_stops_the_start() -> None:
 def test_a_session_needs_an_isolated_engine() -> None:
     with pytest.raises(ConfigurationError, match="not isolated"):
         rows.session(sa.create_engine("sqlite://"), "alice")
+
+
+def test_a_session_has_one_engine_and_ordinary_transactions() -> None:
+    metadata = sa.MetaData()
+    note = owned(metadata)
+    engine, other = (
+        rows.isolate(sa.create_engine("sqlite://"), metadata),
+        sa.create_engine("sqlite://"),
+    )
+    with pytest.raises(ConfigurationError, match="takes no binds") as raised:
+        rows.session(engine, "alice", binds={note: other}, twophase=True)
+    assert len(raised.value.faults) == 2
 
 
 def test_a_compiler_that_forgets_the_filter_stops_the_start(
@@ -225,6 +251,8 @@ def test_the_owner_may_be_of_any_type(tmp_path: Path, kind: Any, one: Any, other
     ("kind", "user"),
     [
         pytest.param(sa.Integer, "alice", id="not-an-integer"),
+        pytest.param(sa.Integer, "01", id="another-spelling"),
+        pytest.param(sa.Integer, "1_0", id="ten-in-python"),
         pytest.param(sa.Uuid, "alice", id="not-a-uuid"),
         pytest.param(sa.Text, "", id="empty"),
         pytest.param(sa.Text, "a\0b", id="null-byte"),
@@ -257,6 +285,68 @@ def test_a_table_may_have_the_name_of_a_sql_word(tmp_path: Path, name: str) -> N
         assert session.scalar(sa.select(sa.cast(sa.func.count(), sa.Text)).select_from(note)) == "2"
         with pytest.raises(UnsafeStatement):
             session.execute(sa.text(f'SELECT * FROM "{name}"'))
+    engine.dispose()
+    plain.dispose()
+
+
+@pytest.mark.parametrize("name", ["role", "row_security"])
+def test_a_column_may_have_the_name_of_a_setting(tmp_path: Path, name: str) -> None:
+    metadata = sa.MetaData()
+    member = table(
+        metadata, "member", sa.Column("user_id", sa.Text, **owner()), sa.Column(name, sa.Text)
+    )
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    plain = sa.create_engine(url)
+    metadata.create_all(plain)
+    engine = rows.isolate(sa.create_engine(url), metadata)
+    with rows.session(engine, "alice") as session:
+        session.execute(sa.insert(member).values({name: "a"}))
+        session.execute(sa.update(member).values({name: "b"}))
+        assert session.scalars(sa.select(member.alias("app").c[name])).all() == ["b"]
+    engine.dispose()
+    plain.dispose()
+
+
+def test_a_table_may_be_called_as_the_setting_begins() -> None:
+    metadata = sa.MetaData()
+    own = owned(metadata)
+    engine = rows.isolate(sa.create_engine("sqlite://"), metadata)
+    assert "app.user_id" in str(sa.select(own.alias("app")).compile(engine))
+
+
+def test_values_in_a_statement_may_say_anything() -> None:
+    metadata = sa.MetaData()
+    owned(metadata)
+    engine = rows.isolate(sa.create_engine("sqlite://"), metadata)
+    said = "I'd own it; do SET ROLE x, RESET ALL"
+    written = sa.values(sa.column("x", sa.Text), name="v", literal_binds=True).data([(said,)])
+    assert said.replace("'", "''") in str(sa.select(written).compile(engine))
+
+
+def test_columns_may_have_other_keys_in_python(tmp_path: Path) -> None:
+    metadata = sa.MetaData()
+    key = sa.Column("memo_id", sa.Integer, primary_key=True, key="number")
+    memo = sa.Table("memo", metadata, key, sa.Column("owner", sa.Text, key="whose", **owner()))
+    line = table(
+        metadata,
+        "line",
+        sa.Column("memo_id", sa.ForeignKey("memo.number"), key="of", nullable=False),
+        info=via("memo_id"),
+    )
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    plain = sa.create_engine(url)
+    metadata.create_all(plain)
+    engine = rows.isolate(sa.create_engine(url), metadata)
+    for number, user in enumerate(["alice", "bob"]):
+        with rows.session(engine, user) as session:
+            session.execute(sa.insert(memo).values(number=number))
+            session.execute(sa.insert(line).values(of=number))
+            assert session.execute(sa.select(memo.c.whose, line.c.of).join(line)).all() == [
+                (user, number)
+            ]
+            with pytest.raises(Forbidden):
+                session.execute(sa.insert(line).values(of=1 - number))
+            session.commit()
     engine.dispose()
     plain.dispose()
 
@@ -348,6 +438,48 @@ def test_better_auths_tables_are_closed() -> None:
     engine = rows.isolate(sa.create_engine("sqlite://"), Base.metadata)
     with rows.session(engine, "ada") as opened, pytest.raises(UnsafeStatement, match="closed"):
         opened.scalars(sa.select(session.id))
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Iterator[sa.Engine]:
+    """An isolated engine on lines of Alice's memo and of Bob's; the numbers are 0 and 1."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    plain = sa.create_engine(url)
+    Tables.metadata.create_all(plain)
+    with Session(plain) as session:
+        for number, user in enumerate(["alice", "bob"]):
+            session.add(Memo(id=number, user_id=user, text=user))
+            session.add(Line(id=number, memo_id=number, text=user))
+        session.commit()
+    plain.dispose()
+    engine = rows.isolate(sa.create_engine(url), Tables.metadata)
+    yield engine
+    engine.dispose()
+
+
+def test_a_foreign_child_is_not_attached(lines: sa.Engine) -> None:
+    with rows.session(lines, "bob") as session:
+        foreign = session.get_one(Line, 1)
+    with rows.session(lines, "alice") as session, pytest.raises(Forbidden):
+        session.add(foreign)
+    with rows.session(lines, "alice") as session, pytest.raises(Forbidden):
+        session.delete(foreign)
+    with rows.session(lines, "alice") as session, pytest.raises(Forbidden):
+        session.merge(foreign, load=False)
+
+
+def test_an_own_child_may_come_back(lines: sa.Engine) -> None:
+    with rows.session(lines, "alice", expire_on_commit=False) as session:
+        loaded, new = session.get_one(Line, 0), Line(memo_id=0, text="new")
+        session.add(new)
+        session.commit()
+    with rows.session(lines, "alice") as session:
+        for number, line in enumerate([pickle.loads(pickle.dumps(loaded)), new]):  # noqa: S301  # ours
+            session.add(line)
+            line.text = f"changed {number}"
+        session.commit()
+        texts = session.scalars(sa.select(Line.text).order_by(Line.id))  # type: ignore[call-overload]
+        assert texts.all() == ["changed 0", "changed 1"]
 
 
 def test_a_foreign_object_is_not_attached(tmp_path: Path) -> None:

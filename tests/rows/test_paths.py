@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
 from betterguard import rows
 from tests.rows.path import Path, Wall, params
+from tests.rows.posing import POSING
 from tests.rows.reading import LITE, PG, READING
 from tests.rows.refusing import REFUSING
 from tests.rows.shaping import SHAPING
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from tests.rows.world import Outcome, World
 
-PATHS = (*READING, *WRITING, *REFUSING, *SHAPING)
+PATHS = (*READING, *WRITING, *REFUSING, *SHAPING, *POSING)
 # What SQLite cannot say is tried on PostgreSQL without its policies.
 WALL_1 = params(
     tuple(path for path in PATHS if path.only == PG and path.alone is not Wall.POLICIES), PG

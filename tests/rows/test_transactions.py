@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -107,6 +107,61 @@ def test_an_isolation_level_is_kept(engine: sa.Engine) -> None:
         assert session.scalar(USER) == ALICE
     with rows.session(engine, ALICE) as session:
         assert session.scalar(level) == "read committed"
+
+
+def test_a_transaction_may_be_read_only(engine: sa.Engine) -> None:
+    said = sa.select(sa.func.current_setting("transaction_read_only"))
+    with rows.session(engine, ALICE) as session:
+        assert (session.scalar(said), session.scalar(USER)) == ("off", ALICE)
+        session.commit()
+        session.connection(execution_options={"postgresql_readonly": True})
+        assert (session.scalar(said), session.scalar(USER)) == ("on", ALICE)
+    with rows.session(engine, ALICE) as session:
+        session.connection(execution_options={"postgresql_readonly": True})
+        assert (session.scalar(said), session.scalar(USER)) == ("on", ALICE)
+    with rows.session(engine, ALICE) as session:
+        assert (session.scalar(said), session.scalar(USER)) == ("off", ALICE)
+
+
+def test_the_next_transaction_may_be_read_only(engine: sa.Engine) -> None:
+    said = sa.select(sa.func.current_setting("transaction_read_only"))
+    with rows.engine_for(engine, ALICE).connect() as connection:
+        assert (connection.scalar(said), connection.scalar(USER)) == ("off", ALICE)
+        connection.commit()
+        connection.execution_options(postgresql_readonly=True)
+        assert (connection.scalar(said), connection.scalar(USER)) == ("on", ALICE)
+
+
+def test_a_raw_connection_has_transactions(engine: sa.Engine) -> None:
+    with rows.session(engine, ALICE) as session:
+        session.scalar(USER)  # puts psycopg into autocommit
+    numbers = set()
+    for _ in range(2):
+        raw = engine.raw_connection()
+        cursor = raw.cursor()
+        for _ in range(2):
+            cursor.execute("SELECT txid_current()")
+            numbers.add(cursor.fetchone())
+        raw.rollback()
+        raw.close()
+    assert len(numbers) == 2
+
+
+async def raw_numbers(engine: AsyncEngine) -> set[object]:
+    async with rows.session(engine, ALICE) as session:
+        await session.scalar(USER)
+    async with engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        cursors = [await driver.execute("SELECT txid_current()") for _ in range(2)]
+        numbers = {await cursor.fetchone() for cursor in cursors}
+    await engine.dispose()
+    return numbers
+
+
+def test_a_raw_connection_of_an_async_engine_has_transactions(world: World) -> None:
+    engine = create_async_engine(world.app_url.set(drivername="postgresql+psycopg_async"))
+    rows.isolate(engine, world.models.metadata)
+    assert len(asyncio.run(raw_numbers(engine))) == 1
 
 
 def test_a_lost_connection_is_told_as_sqlalchemy_tells_it_and_replaced(

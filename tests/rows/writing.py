@@ -533,7 +533,7 @@ WRITING = (
     Path("update-steals", _steal_by_subquery),
     Path("update-in-cte", _update_in_cte, only=PG),
     Path("update-forged", _update_forged, STALE),
-    Path("update-forged-child", _update_forged_child, STALE),
+    Path("update-forged-child", _update_forged_child, FORBIDDEN),
     Path("flush-foreign", _foreign_detached, FORBIDDEN),
     Path("flush-unknown", _unknown_detached, FORBIDDEN),
     Path("merge-foreign", lambda s, m: _merge(s, m.Note(id=101, title="x")), untouched=True),

@@ -55,6 +55,9 @@ NO_WALL = """engine.dialect.statement_compiler = type(
     )
     engine.clear_compiled_cache()"""
 
+NO_CHECK = """rows_engine.check_write = lambda *_: None
+    rows_engine.check_bound_owner = lambda *_: None"""
+
 
 def run(folder: Path, damage: str, *arguments: str) -> tuple[int, str]:
     (folder / "conftest.py").write_text(CONFTEST.replace("{damage}", damage))
@@ -67,9 +70,16 @@ def run(folder: Path, damage: str, *arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("damage", "arguments", "code", "expected"),
     [
-        pytest.param("", ["--betterguard"], 0, "27 passed", id="walls-up"),
+        pytest.param("", ["--betterguard"], 0, "39 passed", id="walls-up"),
         pytest.param("", [], 0, "1 passed", id="without-the-option"),
         pytest.param(NO_WALL, ["--betterguard"], 1, "betterguard[line-select]", id="no-wall"),
+        pytest.param(
+            NO_CHECK,
+            ["--betterguard"],
+            1,
+            "another user was not refused",
+            id="no-check",
+        ),
         pytest.param("return None", ["--betterguard"], 4, "needs a hook", id="no-case"),
     ],
 )

@@ -19,11 +19,13 @@ from sqlalchemy.sql.selectable import Join, TableClause
 from betterguard.errors import Forbidden, Reason, UnsafeStatement
 from betterguard.rows.froms import criterion, has_owned, leaf, leaves
 from betterguard.rows.naming import is_plain, named
+from betterguard.rows.ownership import has_our_default
+from betterguard.rows.rawsql import CatalogQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, TextClause
     from sqlalchemy.engine.interfaces import Dialect
     from sqlalchemy.sql.dml import UpdateBase
     from sqlalchemy.sql.selectable import FromClause
@@ -101,14 +103,19 @@ class IsolatingCompiler(SQLCompiler):
 
     def bindparam_string(self, name: str, *args: Any, **kwargs: Any) -> str:
         """Write a bind parameter's place; its name is a column's, not raw SQL."""
-        return self._written(super().bindparam_string(name, *args, **kwargs))
+        text = super().bindparam_string(name, *args, **kwargs)
+        return text if self._frames is None else self.raw_sql.mark(text)
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
         """Write a value into the statement; it is data, not raw SQL."""
-        return self._written(super().render_literal_value(value, type_))
+        text = super().render_literal_value(value, type_)
+        return text if self._frames is None else self.raw_sql.mark_strings(text)
 
-    def _written(self, text: str) -> str:
-        return text if self._frames is None else self.raw_sql.mark(text)
+    def visit_textclause(self, textclause: TextClause, *args: Any, **kwargs: Any) -> str:
+        """Write raw SQL, to be searched afterwards, unless it is a question of our own."""
+        parent: Any = super()
+        text: str = parent.visit_textclause(textclause, *args, **kwargs)
+        return self.raw_sql.mark(text) if isinstance(textclause, CatalogQuery) else text
 
     def visit_function(self, func: Any, *args: Any, **kwargs: Any) -> str:
         """Write a function's call, unless it runs SQL or changes the user."""
@@ -231,6 +238,7 @@ class IsolatingCompiler(SQLCompiler):
         if rule is None:
             return
         table = state.statement.table
+        _refuse_other_ways(rule, table)
         keys = [*(state._dict_parameters or ())]  # noqa: SLF001  # the SET clause
         unread = keys if nested else [key for key in keys if not is_plain(key)]
         if not nested:
@@ -272,6 +280,7 @@ class IsolatingCompiler(SQLCompiler):
         if nested:
             msg = f"INSERT into {name!r} inside another statement: insert it by itself, returning()"
             raise UnsafeStatement(msg)
+        _refuse_other_ways(rule, statement.table)
         self._refuse_replacing(statement)
         selected = named(statement.table, statement._select_names or ())  # noqa: SLF001
         _refuse_owner(rule, selected)
@@ -335,6 +344,24 @@ def _refuse_owner(rule: Rule, names: set[str]) -> None:
     if rule.owner is not None and rule.owner.name.casefold() in names:
         hint = f"the owner of a row of {rule.table.name} may not be set"
         raise Forbidden(Reason.OWNER_SET, hint)
+
+
+def _refuse_other_ways(rule: Rule, table: FromClause) -> None:
+    """Refuse a copy of the table that decides for itself whose its rows are.
+
+    Its defaults and its types' conversions come behind every check of the values that are given.
+    """
+    for column in table.c:
+        name = rule.deciding.get(column.name.casefold())
+        if name is None:
+            continue
+        ours = column.default is None or (rule.owner is not None and has_our_default(column))
+        if not ours or column.onupdate is not None or not rule.takes(name, column.type):
+            msg = (
+                f"{rule.table.name}.{column.name} has a default, an onupdate or a type of its own "
+                "in this statement's table: use the declared one"
+            )
+            raise UnsafeStatement(msg)
 
 
 def _closed(rule: Rule) -> UnsafeStatement:

@@ -95,6 +95,6 @@ def _has_parent(child: FromClause, parent: Parent) -> ColumnElement[bool]:
 
 
 def _column(element: FromClause, name: str) -> ColumnElement[Any]:
-    # A lightweight table() need not list the column that the filter compares.
-    listed = (column for column in element.c if column.name == name)
-    return next(listed, ColumnClause(name, _selectable=element))
+    # Not the column that the statement's own table lists: a lightweight table() need not have it,
+    # and the type of a copy may compare as it likes.
+    return ColumnClause(name, _selectable=element)

@@ -41,12 +41,8 @@ _INFO = "betterguard"
 _BETTER_AUTH_INFO = "betterguard.better_auth"  # what betterguard.schema writes on its tables
 _CATALOGS = frozenset({"pg_catalog", "information_schema"})
 
-_OPEN_CATALOGS_TEXT = """
-pg_stats pg_statistic pg_statistic_ext_data pg_stats_ext pg_stats_ext_exprs
-pg_stat_activity pg_stat_statements pg_prepared_statements pg_cursors pg_settings
-"""
-OPEN_CATALOGS = frozenset(_OPEN_CATALOGS_TEXT.split())
-"""PostgreSQL's catalogs that hold others' values or statements, or, updated, change a setting."""
+OPEN_CATALOGS = frozenset({"pg_prepared_statements", "pg_cursors", "pg_settings"})
+"""PostgreSQL's catalogs that hold others' statements or, updated, change a setting."""
 
 
 class _Mark(StrEnum):
@@ -139,6 +135,16 @@ class Rule:
         own = () if self.owner is None else (self.owner.name,)
         return (*own, *(name for parent in self.parents for name in parent.columns))
 
+    def takes(self, name: str, kind: TypeEngine[Any]) -> bool:
+        """Tell whether values of a type reach a deciding column as they are.
+
+        Types of SQLAlchemy's own do, those of an application where the column is declared with it.
+        """
+        declared = named_column(self.table, name)
+        return type(kind).__module__.partition(".")[0] == "sqlalchemy" or (
+            declared is not None and type(kind) is type(declared.type)
+        )
+
     @cached_property
     def deciding(self) -> dict[str, str]:
         """Give the same names by their lower case: SQLite takes them in any."""
@@ -216,7 +222,7 @@ class Ownership:
         """Convert a user's id to the owner column's Python type, or raise MissingToken."""
         kind = python_type(self.user_type)
         try:
-            value = user_id if isinstance(user_id, kind) else kind(str(user_id))
+            value = user_id if isinstance(user_id, kind) else _read_id(kind, str(user_id))
         except ValueError as err:
             hint = f"the owner column holds {kind.__name__} values and this id is none"
             raise MissingToken(Reason.USER_MISSING, hint) from err
@@ -283,6 +289,13 @@ def python_type(sql_type: TypeEngine[Any]) -> type[str | int | UUID]:
     return found if found in {int, UUID} else str
 
 
+def _read_id(kind: Any, text: str) -> UserId:
+    value: UserId = kind(text)
+    if kind is int and str(value) != text:
+        raise ValueError(text)  # int() takes "01" and "1_0", and two ids would be one user's
+    return value
+
+
 def _miscounted(table: Table, owners: list[Column[Any]], mark: object) -> str:
     if not owners and mark is None:
         return (
@@ -299,11 +312,14 @@ def _owner_faults(column: Column[Any]) -> Iterator[str]:
         yield f"owner column {where} may be NULL: make it NOT NULL"
     if column.server_default is not None:
         yield f"owner column {where} has a server default: remove it, the session gives the owner"
-    if not _has_our_default(column):
+    if not has_our_default(column):
         yield f"owner column {where} has no or another default: declare it with **owner()"
+    if column.onupdate is not None:
+        yield f"owner column {where} has an onupdate: remove it, rows keep their owner"
 
 
-def _has_our_default(column: Column[Any]) -> bool:
+def has_our_default(column: Any) -> bool:
+    """Tell whether new rows get the connection's user by this column's default."""
     # SQLAlchemy wraps the callable; functools.wraps leaves its name and module.
     function = getattr(column.default, "arg", None)
     return getattr(function, "__name__", None) == owner_of_connection.__name__
@@ -319,17 +335,22 @@ def _mixed_types(columns: tuple[Column[Any], ...]) -> Iterator[str]:
         yield f"owner columns are of several types ({listed}): a user's id has one type"
 
 
+def named_column(table: Table, name: str) -> Column[Any] | None:
+    """Find a column by its name in the database, whatever its key in Python is."""
+    return next((column for column in table.columns if column.name == name), None)
+
+
 def _parent(table: Table, name: str) -> Parent | str:
-    if name not in table.columns:
+    column = named_column(table, name)
+    if column is None:
         return f"table {table.fullname} is via({name!r}) but has no such column"
-    column = table.columns[name]
     keys = [key for key in table.foreign_key_constraints if column in list(key.columns)]
     if len(keys) != 1:
         return f"{table.fullname}.{name} needs exactly one foreign key, it has {len(keys)}"
     if any(local.nullable for local in keys[0].columns):
         return f"{table.fullname}.{name} may be NULL: a row without a parent has no owner"
-    if column.default is not None or column.server_default is not None:
-        return f"{table.fullname}.{name} has a default: a parent is always named"
+    if any(given is not None for given in (column.default, column.server_default, column.onupdate)):
+        return f"{table.fullname}.{name} has a default or onupdate: a parent is always named"
     return _parent_of(keys[0])
 
 

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ALLOWING",
     "CREATE_FUNCTION",
+    "FUNCTION_BODY",
     "RESTRICTING",
     "USER_FUNCTION",
     "grants",
     "policies",
     "predicate",
+    "quote",
+    "quote_table",
     "table_grants",
     "table_policies",
     "withdrawal",
@@ -41,12 +44,10 @@ RESTRICTING = "betterguard_only_own_rows"
 PARENT = "betterguard_parent"
 
 _DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy 2.0
-_quote = _DIALECT.identifier_preparer.quote
-_quote_table = _DIALECT.identifier_preparer.format_table
+quote = _DIALECT.identifier_preparer.quote
+quote_table = _DIALECT.identifier_preparer.format_table
 
-CREATE_FUNCTION = f"""\
-CREATE OR REPLACE FUNCTION {USER_FUNCTION}() RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+FUNCTION_BODY = f"""
 DECLARE
   found text := pg_catalog.current_setting('{USER_SETTING}', true);
 BEGIN
@@ -57,7 +58,10 @@ BEGIN
   END IF;
   RETURN found;
 END
-$$"""
+"""
+CREATE_FUNCTION = f"""\
+CREATE OR REPLACE FUNCTION {USER_FUNCTION}() RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $${FUNCTION_BODY}$$"""
 
 
 def policies(metadata: MetaData, *, role: str) -> tuple[str, ...]:
@@ -84,18 +88,18 @@ def grants(metadata: MetaData, *, role: str) -> tuple[str, ...]:
     tables = (*owned, *ownership.shared_tables)
     schemas = sorted({table.schema or "public" for table in tables})
     return (
-        *(f"GRANT USAGE ON SCHEMA {_quote(name)} TO {_quote(role)}" for name in schemas),
+        *(f"GRANT USAGE ON SCHEMA {quote(name)} TO {quote(role)}" for name in schemas),
         *(grant for table in tables for grant in table_grants(table, ownership, role)),
     )
 
 
 def table_grants(table: Table, ownership: Ownership, role: str) -> Iterator[str]:
     """Give the GRANTs for one table that is not closed."""
-    to = f"TO {_quote(role)}"
+    to = f"TO {quote(role)}"
     if ownership.rule_for(table) is None:
-        yield f"GRANT SELECT ON {_quote_table(table)} {to}"
+        yield f"GRANT SELECT ON {quote_table(table)} {to}"
         return
-    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {_quote_table(table)} {to}"
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote_table(table)} {to}"
     for name in _sequences(table):
         yield f"GRANT USAGE ON SEQUENCE {name} {to}"
 
@@ -107,13 +111,13 @@ def predicate(rule: Rule, ownership: Ownership) -> str:
     an index on the owner still serves.
     """
     if rule.owner is not None:
-        return f"{_quote(rule.owner.name)} = {_user(ownership)}"
+        return f"{quote(rule.owner.name)} = {_user(ownership)}"
     return " AND ".join(_parent_exists(rule, parent) for parent in rule.parents)
 
 
 def table_policies(rule: Rule, ownership: Ownership, role: str) -> Iterator[str]:
     """Give the statements for one table."""
-    table, condition = _quote_table(rule.table), predicate(rule, ownership)
+    table, condition = quote_table(rule.table), predicate(rule, ownership)
     yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
     # Permissive policies are ORed, so one that someone adds later would let rows through;
@@ -121,19 +125,19 @@ def table_policies(rule: Rule, ownership: Ownership, role: str) -> Iterator[str]
     for name, kind in ((ALLOWING, "PERMISSIVE"), (RESTRICTING, "RESTRICTIVE")):
         yield f"DROP POLICY IF EXISTS {name} ON {table}"
         yield (
-            f"CREATE POLICY {name} ON {table} AS {kind} FOR ALL TO {_quote(role)}\n"
+            f"CREATE POLICY {name} ON {table} AS {kind} FOR ALL TO {quote(role)}\n"
             f"  USING ({condition})\n  WITH CHECK ({condition})"
         )
 
 
 def withdrawal(table: Table, ownership: Ownership, role: str) -> Iterator[str]:
     """Give the statements that take a table's grants and policies back."""
-    name = _quote_table(table)
-    yield f"REVOKE ALL ON {name} FROM {_quote(role)}"
+    name = quote_table(table)
+    yield f"REVOKE ALL ON {name} FROM {quote(role)}"
     if ownership.rule_for(table) is None:
         return
     for sequence in _sequences(table):
-        yield f"REVOKE ALL ON SEQUENCE {sequence} FROM {_quote(role)}"
+        yield f"REVOKE ALL ON SEQUENCE {sequence} FROM {quote(role)}"
     for policy in (ALLOWING, RESTRICTING):
         yield f"DROP POLICY IF EXISTS {policy} ON {name}"
     yield f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"
@@ -150,16 +154,14 @@ def _user(ownership: Ownership) -> str:
 
 def _parent_exists(rule: Rule, parent: Parent) -> str:
     # Whose the parent is, is said by the parent's own policy, which holds in here too.
-    child, other = _quote_table(rule.table), _quote_table(parent.table)
+    child, other = quote_table(rule.table), quote_table(parent.table)
     pairs = zip(parent.referred, parent.columns, strict=True)
-    same = " AND ".join(
-        f"{PARENT}.{_quote(there)} = {child}.{_quote(here)}" for there, here in pairs
-    )
+    same = " AND ".join(f"{PARENT}.{quote(there)} = {child}.{quote(here)}" for there, here in pairs)
     return f"EXISTS (SELECT 1 FROM {other} AS {PARENT} WHERE {same})"  # noqa: S608  # quoted names
 
 
 def _sequences(table: Table) -> Iterator[str]:
     column = table.autoincrement_column
     if column is not None and column.identity is None and column.server_default is None:
-        schema = f"{_quote(table.schema)}." if table.schema else ""
-        yield schema + _quote(f"{table.name}_{column.name}_seq")
+        schema = f"{quote(table.schema)}." if table.schema else ""
+        yield schema + quote(f"{table.name}_{column.name}_seq")

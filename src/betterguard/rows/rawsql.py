@@ -12,13 +12,15 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
+from sqlalchemy import TextClause
+
 from betterguard.errors import UnsafeStatement
 from betterguard.rows.ownership import OPEN_CATALOGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["USER_SETTING", "RawSQL"]
+__all__ = ["USER_SETTING", "CatalogQuery", "RawSQL"]
 
 USER_SETTING = "app.user_id"
 """The PostgreSQL setting that tells the policies who the user is."""
@@ -33,21 +35,27 @@ cursor_to_xmlschema table_to_xml table_to_xmlschema table_to_xml_and_xmlschema s
 schema_to_xmlschema schema_to_xml_and_xmlschema database_to_xml database_to_xmlschema
 database_to_xml_and_xmlschema dblink dblink_exec dblink_open dblink_send_query ts_stat
 ts_rewrite crosstab connectby xpath_table pg_read_file pg_read_binary_file lo_import lo_export
-load_extension readfile fts3_tokenizer pg_stat_get_activity pg_stat_get_backend_activity
+load_extension readfile fts3_tokenizer pg_relation_size pg_table_size pg_total_relation_size
+pg_indexes_size
 """
 _FUNCTIONS = frozenset(_FUNCTIONS_TEXT.split())
 # What may stand between two words.
 _GAP = r"(?:\s|/\*(?s:.*?)\*/|--[^\n]*(?:\n|\Z))*"
+_SETTINGS = rf"role|session(?:_|\b{_GAP})authorization|row_security"
 _COMMANDS = (
     rf'"?{_GAP}\.{_GAP}"?'.join(USER_SETTING.split(".")),
-    r"set\s+(?:local\s+|session\s+)?(?:role|session\s+authorization|row_security)",
-    r"reset\s+(?:all|role|session)",
+    rf'set\b{_GAP}(?:(?:local|session)\b{_GAP})?"?(?:{_SETTINGS})',
+    rf'reset\b{_GAP}"?(?:all|{_SETTINGS})',
 )
-_LEADING = (
-    rf"(?:\A|;){_GAP}(?:explain|copy|attach|do|call|prepare|declare|discard"
-    r"|create|alter|drop|grant|revoke)\b"
-)
+_FIRST = "explain|copy|attach|vacuum|do|call|prepare|declare|discard|create|alter|drop|grant|revoke"
+_LEADING = rf"(?:\A|;){_GAP}(?:{_FIRST})\b"
+# What a command would begin or go on with, were it not the compiler's: `SET role` in an UPDATE.
+_OPENING = rf"{USER_SETTING.partition('.')[0]}|role|session|row_security|{_FIRST}"
+# How many rows there are of whom, and what others run: PostgreSQL's estimates, SQLite's pages.
+_STATISTICS = r"pg_stat\w*|reltuples|relpages|dbstat|sqlite_stat\w*|sqlite_stmt"
+_STRING = re.compile(r"'(?:[^']|'')*'")
 _ESCAPED = r'\bu&"'  # a name that is written in numbers
+_INTO = rf"\binto\b{_GAP}(?:temp|temporary)\b"  # what outlives the session, for the next user
 
 # Words that SQLAlchemy writes of itself. A table of such a name is searched for where a table
 # stands, or in quotes, else `count(*)` would be taken for the table `count`.
@@ -69,6 +77,15 @@ within without xml year zone
 _SPOKEN = frozenset(_SPOKEN_TEXT.split())
 
 
+class CatalogQuery(TextClause):
+    """A question of betterguard's own to the database's catalog.
+
+    It reads no table of an application, and an application may call a table as it calls a column.
+    """
+
+    inherit_cache = True
+
+
 class RawSQL:
     """The search for owned tables' names in text that no compiler wrote."""
 
@@ -82,19 +99,24 @@ class RawSQL:
         self._mark = "".join(chr(secrets.choice(_PRIVATE_USE)) for _ in range(_MARK_LENGTH))
         self._refused = re.compile(
             rf"(?<![\w$])(?<!{self._mark})(?:{plain}|{words}|{commands})(?![\w$])"
+            rf"|(?<![\w$])(?:{_STATISTICS})(?![\w$])"
             rf"|\b(?:from|join|into|update|table|only|using)\s+(?:{spoken})(?![\w$])"
             rf"|[\"\[`.](?:{spoken})(?![\w$])"
-            rf"|{_LEADING}|{_ESCAPED}",
+            rf"|{_LEADING}|{_ESCAPED}|{_INTO}",
             re.IGNORECASE,
         )
         self._marked = re.compile(
-            rf"(?<![\w$])(?<!{self._mark})(?={_alternatives(names)}|{words}|{commands})",
+            rf"(?<![\w$])(?<!{self._mark})(?={_alternatives(names)}|{words}|{commands}|{_OPENING})",
             re.IGNORECASE,
         )
 
     def mark(self, written: str) -> str:
         """Mark the names in text that the compiler wrote by itself, so that they pass."""
         return self._marked.sub(self._mark, written)
+
+    def mark_strings(self, written: str) -> str:
+        """Mark the names that stand in quotes, as data; what stands outside may be anything."""
+        return _STRING.sub(lambda string: self.mark(string[0]), written)
 
     def unmark(self, text: str) -> str:
         """Take the marks off again."""

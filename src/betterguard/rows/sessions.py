@@ -11,11 +11,13 @@ from sqlalchemy import inspect as inspect_state
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
-from betterguard.errors import Forbidden, Reason
+from betterguard.errors import ConfigurationError, Forbidden, Reason
 from betterguard.rows.engine import ownership_of
 from betterguard.rows.ownership import USER_OPTION, no_user
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import InstanceState, Mapper
 
     from betterguard.rows.ownership import Ownership, UserId
@@ -38,8 +40,10 @@ def session(
     attributes of its objects after a commit unless ``expire_on_commit=True``, since nothing
     may be loaded by mere attribute access there.
 
-    Raises MissingToken when ``user_id`` is None, empty, or not of the owner column's type.
+    Raises MissingToken when ``user_id`` is None, empty, or not of the owner column's type;
+    ConfigurationError for ``binds`` or ``twophase``, which lead past the engine or its user.
     """
+    _refuse_options(options)
     bound = engine_for(engine, user_id)
     info = {**options.pop("info", {}), USER_OPTION: bound.get_execution_options()[USER_OPTION]}
     if isinstance(bound, AsyncEngine):
@@ -50,6 +54,14 @@ def session(
         return chosen(bound, sync_session_class=kind, info=info, **options)
     session_class = _one_users(options.pop("session_class", Session), ownership_of(bound))
     return session_class(bound, info=info, **options)
+
+
+def _refuse_options(options: Mapping[str, Any]) -> None:
+    faults = [
+        f"a user's session takes no {name}" for name in ("binds", "twophase") if name in options
+    ]
+    if faults:
+        raise ConfigurationError(faults)
 
 
 @overload
@@ -80,22 +92,43 @@ def _one_users(session_class: Any, ownership: Ownership) -> type[Session]:
     kind: type[Session] = type(f"User{session_class.__name__}", (session_class,), {})
 
     def before_attach(session: Session, instance: object) -> None:
-        _refuse_foreign(ownership, session, inspect_state(instance))
+        state: InstanceState[Any] = inspect_state(instance)
+        _refuse_foreign(ownership, session, state)
+        state.info[USER_OPTION] = session.info[USER_OPTION]
+
+    def loaded(session: Session, instance: object) -> None:
+        inspect_state(instance).info[USER_OPTION] = session.info[USER_OPTION]
 
     event.listen(kind, "before_attach", before_attach)
+    event.listen(kind, "loaded_as_persistent", loaded)
     return kind
 
 
 def _refuse_foreign(ownership: Ownership, session: Session, state: InstanceState[Any]) -> None:
     """Refuse an object that says, or may hide, that it is another user's."""
-    user = session.info[USER_OPTION]
-    for attribute, table in _owner_attributes(ownership, state.mapper):
+    user, mapper = session.info[USER_OPTION], state.mapper
+    attributes = _owner_attributes(ownership, mapper)
+    for attribute, table in attributes:
         owner = state.dict.get(attribute)
         if owner is None and state.key is None:
             continue  # a new object: its INSERT gives it the user
         if owner != user:
-            hint = f"an object of {table} that is not the session's user's"
-            raise Forbidden(Reason.FOREIGN_OBJECT, hint)
+            raise _foreign_object(table)
+    # A child does not say whose it is: it was loaded or attached by a session of the same user.
+    child = state.key is not None and not attributes and _is_child(ownership, mapper)
+    if child and state.info.get(USER_OPTION) != user:
+        raise _foreign_object(mapper.class_.__name__)
+
+
+def _foreign_object(what: str) -> Forbidden:
+    hint = f"an object of {what} that is not the session's user's"
+    return Forbidden(Reason.FOREIGN_OBJECT, hint)
+
+
+@cache
+def _is_child(ownership: Ownership, mapper: Mapper[Any]) -> bool:
+    tables = (table for table in mapper.tables if isinstance(table, Table))
+    return any(ownership.rule_for(table) is not None for table in tables)
 
 
 @cache

@@ -22,6 +22,8 @@ __all__ = ["tell_the_user"]
 
 _PLACES = {"asyncpg": "$1", "psycopg": "%s", "psycopg_async": "%s", "psycopg2": "%s"}
 
+_OURS = "betterguard_begins"  # in the info of a pooled connection: we have put it into autocommit
+
 
 def tell_the_user(engine: Engine) -> None:
     """Listen for the begin of transactions and set the user in each."""
@@ -41,7 +43,9 @@ def tell_the_user(engine: Engine) -> None:
             connection._handle_dbapi_exception(error, None, None, None, None)  # noqa: SLF001
 
     event.listen(engine, "begin", begun)
-    event.listen(engine, "begin_twophase", begun)
+    if begin is _begin_with_user:
+        event.listen(engine, "checkout", _leave_begin_to_driver)
+    event.listen(engine, "begin_twophase", _refuse_two_phases)
 
 
 def _autocommits(connection: Connection) -> bool:
@@ -68,10 +72,11 @@ def _begin_with_user(connection: Connection, user: str | None, *, autocommit: bo
     """Send BEGIN and the user together, with the driver in autocommit so that BEGIN is ours."""
     adapted: Any = connection.connection.dbapi_connection
     if autocommit or _begin_says_more(connection):
+        _leave_begin_to_driver(adapted, connection.connection)
         _set_user(connection, user, autocommit=autocommit)
         return
     if not adapted.autocommit:
-        adapted.autocommit = True
+        adapted.autocommit = connection.info[_OURS] = True
     setting = "" if user is None else f"; SET LOCAL {USER_SETTING} = {_literal(user)}"
     cursor = adapted.cursor()
     try:
@@ -79,6 +84,12 @@ def _begin_with_user(connection: Connection, user: str | None, *, autocommit: bo
         cursor.execute(f"BEGIN{setting}")
     finally:
         cursor.close()
+
+
+def _leave_begin_to_driver(adapted: Any, record: Any, *_: object) -> None:
+    """Take back that BEGIN is ours: who asks the pool for a raw connection expects transactions."""
+    if record.info.pop(_OURS, False):
+        adapted.autocommit = False
 
 
 def _begin_says_more(connection: Connection) -> bool:
@@ -94,6 +105,12 @@ def _literal(user: str) -> str:
         msg = "a user's id holds a backslash or a null byte"
         raise UnsafeStatement(msg)
     return "'" + user.replace("'", "''") + "'"
+
+
+def _refuse_two_phases(_connection: Connection, _xid: object) -> None:
+    # No driver lets a statement come before the begin of such a transaction, nor tells when it is.
+    msg = "a two-phase transaction cannot hold the user: use an ordinary one"
+    raise UnsafeStatement(msg)
 
 
 def _no_transaction() -> UnsafeStatement:

@@ -104,7 +104,8 @@ def _check_parent(connection: Connection, rule: Rule, parent: Parent, rows: Iter
     }
     if not wanted:
         return
-    referred = [parent.table.c[name] for name in parent.referred]
+    by_name = {column.name: column for column in parent.table.c}
+    referred = [by_name[name] for name in parent.referred]
     named = [
         and_(*(column == value for column, value in zip(referred, values, strict=True)))
         for values in wanted
@@ -125,7 +126,7 @@ def _rows(
             for key, value in [*given.items(), *values]:
                 if key not in names:
                     names[key] = _deciding_names(rule, statement, key)
-                row |= {name: _plain(rule, value, given) for name in names[key]}
+                row |= {name: _plain(rule, name, value, given) for name in names[key]}
             yield row
 
 
@@ -164,9 +165,9 @@ def _by_position(statement: Insert | Update, values: Iterable[Any]) -> dict[str,
     return {column.key: value for column, value in zip(statement.table.c, values, strict=False)}
 
 
-def _plain(rule: Rule, value: Any, given: Mapping[str, Any]) -> Any:
+def _plain(rule: Rule, name: str, value: Any, given: Mapping[str, Any]) -> Any:
     """Give the value that a bind parameter will have; refuse an expression."""
-    if isinstance(value, BindParameter):
+    if isinstance(value, BindParameter) and rule.takes(name, value.type):
         return given.get(value.key, value.effective_value)
     if hasattr(value, "__clause_element__") or hasattr(value, "_compiler_dispatch"):
         msg = f"the owner or parent of a row of {rule.table.name!r} is an expression: give a value"

@@ -1,7 +1,8 @@
 """Paths to other users' rows, tried on an application's own tables.
 
 For each owned table the rows that a user reaches by every path are compared with the rows that
-are the user's own, read by the database's owner.
+are the user's own, read by the database's owner; what would give a row to the other user must be
+refused.
 """
 
 from __future__ import annotations
@@ -15,34 +16,26 @@ from sqlalchemy import (
     Engine,
     Table,
     and_,
-    delete,
     exists,
-    func,
     literal_column,
     select,
-    text,
-    tuple_,
-    update,
 )
-from sqlalchemy import column as any_column
-from sqlalchemy import table as any_table
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
 from betterguard import rows
-from betterguard.errors import UnsafeStatement
+from betterguard.rows.ownership import named_column
+from betterguard.testing.paths import PATHS, Foreign, key_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sqlalchemy import ColumnElement, MetaData
 
     from betterguard.rows import Rule
+    from betterguard.testing.paths import Keys
 
-__all__ = ["PATHS", "IsolationCase", "owned_tables", "try_path"]
-
-Keys = set[tuple[Any, ...]]
-"""The primary keys of the rows that were reached."""
+__all__ = ["IsolationCase", "owned_tables", "try_path"]
 
 Value = TypeVar("Value")
 
@@ -70,17 +63,14 @@ def try_path(case: IsolationCase, table_name: str, path: str) -> None:
     """Go one path as each of the two users; raise AssertionError with what was reached wrongly."""
     ownership = rows.Ownership(case.metadata)
     table = case.metadata.tables[table_name]
-    own = {user: _own_keys(case, ownership, table, user) for user in case.users}
-    if not all(own.values()):
-        msg = f"{table_name} needs rows of both users for its isolation to be tried"
-        raise AssertionError(msg)
+    own = {user: _of(case, ownership, table, user) for user in case.users}
     one, other = case.users
     for user, foreign in ((one, own[other]), (other, own[one])):
         reached = _in(rows.session(case.engine, user), _going(path, table, foreign))
-        _compare(f"{path} on {table_name}", reached, own[user])
+        _compare(f"{path} on {table_name}", reached, own[user].keys)
 
 
-def _going(path: str, table: Table, foreign: Keys) -> Callable[[Session], Keys | int | None]:
+def _going(path: str, table: Table, foreign: Foreign) -> Callable[[Session], Keys | int | None]:
     return lambda session: PATHS[path](session, table, foreign)
 
 
@@ -93,11 +83,28 @@ def _compare(where: str, reached: Keys | int | None, own: Keys) -> None:
         raise AssertionError(msg)
 
 
-def _own_keys(case: IsolationCase, ownership: rows.Ownership, table: Table, user: str) -> Keys:
-    statement = select(*table.primary_key).where(_is_own(ownership, table, user))
+def _of(case: IsolationCase, ownership: rows.Ownership, table: Table, user: str) -> Foreign:
+    """Read what is one user's, as the owner of the database."""
+    rule = ownership.rule_for(table)
+    assert rule is not None
+    deciding = [_column(table, name) for name in rule.given_columns]
+    key = key_columns(table)
+    statement = select(*key, *deciding).where(_is_own(ownership, table, user))
     engine = case.owner_engine
     opened = AsyncSession(engine) if isinstance(engine, AsyncEngine) else Session(engine)
-    return _in(opened, lambda session: _keys(session, statement))
+    found = _in(opened, lambda session: [tuple(row) for row in session.execute(statement)])
+    if not found:
+        msg = f"{table.fullname} needs rows of both users for its isolation to be tried"
+        raise AssertionError(msg)
+    names = (column.key for column in deciding)
+    keys = {row[: len(key)] for row in found}
+    return Foreign(user, keys, dict(zip(names, found[0][len(key) :], strict=True)))
+
+
+def _column(table: Any, name: str) -> Any:
+    column = named_column(table, name)
+    assert column is not None
+    return column
 
 
 def _in(opened: Session | AsyncSession, work: Callable[[Session], Value]) -> Value:
@@ -123,117 +130,13 @@ def _is_own(ownership: rows.Ownership, table: Any, user: str) -> ColumnElement[b
     rule: Rule | None = ownership.rule_for(getattr(table, "element", table))
     assert rule is not None
     if rule.owner is not None:
-        own: ColumnElement[bool] = table.c[rule.owner.key] == ownership.user_value(user)
+        own: ColumnElement[bool] = _column(table, rule.owner.name) == ownership.user_value(user)
         return own
     conditions = []
     for parent in rule.parents:
         above = parent.table.alias()
         pairs = zip(parent.referred, parent.columns, strict=True)
-        same = [above.c[there] == table.c[here] for there, here in pairs]
+        same = [_column(above, there) == _column(table, here) for there, here in pairs]
         inner: Any = select(literal_column("1")).select_from(above).where(*same)
         conditions.append(exists(inner.where(_is_own(ownership, above, user)).correlate(table)))
     return and_(*conditions)
-
-
-def _keys(session: Session, statement: Any) -> Keys:
-    return {tuple(row) for row in session.execute(statement)}
-
-
-def _select(session: Session, table: Table, _foreign: Keys) -> Keys:
-    return _keys(session, select(*table.primary_key))
-
-
-def _alias(session: Session, table: Table, _foreign: Keys) -> Keys:
-    other = table.alias()
-    return _keys(session, select(*(other.c[one.key] for one in table.primary_key)))
-
-
-def _subquery(session: Session, table: Table, _foreign: Keys) -> Keys:
-    return _keys(session, select(select(*table.primary_key).subquery()))
-
-
-def _cte(session: Session, table: Table, _foreign: Keys) -> Keys:
-    return _keys(session, select(select(*table.primary_key).cte()))
-
-
-def _union(session: Session, table: Table, _foreign: Keys) -> Keys:
-    both = select(*table.primary_key).union(select(*table.primary_key))
-    return _keys(session, both)
-
-
-def _light(session: Session, table: Table, _foreign: Keys) -> Keys:
-    names: list[Any] = [any_column(one.name) for one in table.primary_key]
-    light = any_table(table.name, *names, schema=table.schema)
-    return _keys(session, select(light))
-
-
-def _connection(session: Session, table: Table, _foreign: Keys) -> Keys:
-    found = session.connection().execute(select(*table.primary_key))
-    return {tuple(row) for row in found}
-
-
-def _outer_join(session: Session, table: Table, _foreign: Keys) -> Keys:
-    one, other = table.alias(), table.alias()
-    same = and_(*(one.c[key.key] == other.c[key.key] for key in table.primary_key))
-    chosen = [other.c[key.key] for key in table.primary_key]
-    return _keys(session, select(*chosen).select_from(one.outerjoin(other, same)))
-
-
-def _count(session: Session, table: Table, _foreign: Keys) -> int:
-    return session.scalar(select(func.count()).select_from(table)) or 0
-
-
-def _window(session: Session, table: Table, _foreign: Keys) -> int:
-    return len(session.execute(select(func.row_number().over()).select_from(table)).all())
-
-
-def _update(session: Session, table: Table, _foreign: Keys) -> int | None:
-    free = _free_column(session, table)
-    if free is None:
-        return None
-    changed: Any = session.execute(update(table).values({free: free}))
-    return int(changed.rowcount)
-
-
-def _free_column(session: Session, table: Table) -> Any:
-    rule = rows.ownership_of(session.get_bind().engine).rule_for(table)
-    assert rule is not None
-    keys = {*rule.given_columns, *(column.name for column in table.primary_key)}
-    return next((column for column in table.c if column.name not in keys), None)
-
-
-def _foreign_keys(session: Session, table: Table, foreign: Keys) -> None:
-    named = tuple_(*table.primary_key).in_(list(foreign))
-    found = session.execute(select(*table.primary_key).where(named)).all()
-    changed: Any = session.execute(delete(table).where(named))
-    if found or changed.rowcount:
-        msg = f"another user's rows of {table.fullname} were reached by their keys"
-        raise AssertionError(msg)
-
-
-def _raw(session: Session, table: Table, _foreign: Keys) -> None:
-    quoted = session.get_bind().dialect.identifier_preparer.format_table(table)
-    try:
-        session.execute(text(f"SELECT * FROM {quoted}"))  # noqa: S608  # a quoted name
-    except UnsafeStatement:
-        return
-    msg = f"raw SQL on {table.fullname} ran"
-    raise AssertionError(msg)
-
-
-PATHS: Mapping[str, Callable[[Session, Table, Keys], Keys | int | None]] = {
-    "select": _select,
-    "alias": _alias,
-    "subquery": _subquery,
-    "cte": _cte,
-    "union": _union,
-    "light-table": _light,
-    "connection": _connection,
-    "outer-join": _outer_join,
-    "count": _count,
-    "window": _window,
-    "update": _update,
-    "foreign-keys": _foreign_keys,
-    "raw-sql": _raw,
-}
-"""Each path gives the keys it reached, or their number, or None when it has looked itself."""

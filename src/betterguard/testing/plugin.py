@@ -50,7 +50,8 @@ def pytest_collection_modifyitems(
 
 
 def _paths(session: pytest.Session, config: pytest.Config) -> Iterator[pytest.Item]:
-    from betterguard.testing.isolation import PATHS, owned_tables  # noqa: PLC0415  # an extra
+    from betterguard.testing.isolation import owned_tables  # noqa: PLC0415  # an extra
+    from betterguard.testing.paths import PATHS  # noqa: PLC0415  # as above
 
     case = config.hook.pytest_betterguard_case(config=config)
     if case is None:
