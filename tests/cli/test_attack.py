@@ -73,6 +73,8 @@ def command(*arguments: str, stdin: str = "", **environment: str) -> Result:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "small.py").write_text(APPLICATION, encoding="utf-8")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "deep.json").write_text("[" * 1_000_000, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -161,6 +163,11 @@ WRONG = [
     pytest.param(["http://127.0.0.1:9", "--fail-on", "x"], "--fail-on", id="severity"),
     pytest.param(["http://127.0.0.1:9", "--header", "x"], "'Name: value'", id="header"),
     pytest.param(["http://127.0.0.1:9", "--jwks", "no.json"], "no key set", id="key-set"),
+    pytest.param(["http://127.0.0.1:9", "-o", "no/file"], "no place for a file", id="output"),
+    pytest.param(["http://127.0.0.1:9", "-o", "."], "no place for a file", id="output-folder"),
+    pytest.param(["http://127.0.0.1:9", "--token-a", "file:binary"], "UTF-8", id="binary-token"),
+    pytest.param(["http://127.0.0.1:9", "--openapi", "deep.json"], "is not JSON", id="deep"),
+    pytest.param(["http://127.0.0.1:9", "--jwks", "deep.json"], "no key set", id="deep-keys"),
 ]
 
 

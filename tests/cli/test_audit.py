@@ -259,3 +259,24 @@ def test_an_unchanged_project_needs_no_parser(project: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_file_that_cannot_be_written_is_wrong_usage(project: Path, style: str) -> None:
+    (project / "app.py").write_text(SECRET)
+    ran = run("-f", style, "-o", "no/file")
+    assert ran.exit_code == 2
+    assert "--output: no/file is no place for a file" in ran.stderr
+
+
+def test_settings_that_cannot_be_read_are_told(project: Path) -> None:
+    """Without them the audit would let through what they forbid."""
+    (project / "pyproject.toml").write_text('[tool.betterguard]\nfail-on = "low\n')
+    ran = run()
+    assert ran.exit_code == 2
+    assert "pyproject.toml is no TOML" in ran.stderr
+
+
+def test_a_broken_file_without_settings_keeps_no_audit_from_running(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[project\n")
+    assert run().exit_code == 0

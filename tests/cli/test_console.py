@@ -5,6 +5,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,3 +27,47 @@ def test_a_command_writes_what_the_console_cannot_show(tmp_path: Path) -> None:
     )
     assert ran.stderr == b""
     assert "\U0001f389" in ran.stdout.decode("utf-8")
+
+
+BROKEN = """
+import sys
+from betterguard import cli
+
+def broken(words):
+    raise {error}
+
+cli.quick = broken
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param("OSError(28, 'No space left on device')", "No space left", id="full"),
+        pytest.param("ZeroDivisionError", "internal error\nTraceback", id="internal"),
+    ],
+)
+def test_what_breaks_down_has_found_nothing(error: str, said: str) -> None:
+    """1 would say that the command found something."""
+    code = BROKEN.format(error=error)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr
+
+
+WITHOUT = """
+import sys
+sys.modules["typer"] = None
+from betterguard import cli
+sys.argv = ["betterguard", "doctor"]
+cli.main()
+"""
+
+
+def test_without_its_libraries_it_says_what_to_install() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    assert "betterguard[cli]" in ran.stderr

@@ -196,3 +196,28 @@ def test_what_is_no_duration(text: str) -> None:
 def test_claims_are_json_or_texts() -> None:
     claims = read_claims(["a=1", "b=x=y", 'c={"d": null}', "e=", "f=true"])
     assert claims == {"a": 1, "b": "x=y", "c": {"d": None}, "e": "", "f": True}
+
+
+def test_input_without_end_is_no_token() -> None:
+    """It is read up to a limit that no token comes near."""
+    with subprocess.Popen(
+        [sys.executable, "-c", "while True: print('a' * 100_000)"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as endless:
+        ran = subprocess.run(
+            [sys.executable, "-m", "betterguard", "token", "explain", "--no-settings"],
+            stdin=endless.stdout,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        endless.kill()
+    assert ran.returncode == 1
+    assert b"token_too_large" in ran.stdout
+
+
+def test_a_token_for_nobody_is_not_minted() -> None:
+    ran = run("mint", "--user", "", "--secret")
+    assert ran.exit_code == 2
+    assert "needs a user" in ran.stderr

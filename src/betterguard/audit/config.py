@@ -97,9 +97,16 @@ def find_config(start: Path) -> Config:
 
 
 def _table(file: Path) -> dict[str, Any] | None:
+    text = ""
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        text = file.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except (OSError, ValueError) as err:
+        if (
+            "tool.betterguard" in text
+        ):  # to go on with other settings could let through what these forbid
+            msg = f"{file} is no TOML: {err}"
+            raise ConfigurationError([msg]) from err
         return None  # reported by whoever owns the file; the audit works without it
     found = data.get("tool", {}).get("betterguard")
     return found if isinstance(found, dict) else None

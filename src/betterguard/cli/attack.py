@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from enum import StrEnum
+from io import StringIO
 from pathlib import Path  # noqa: TC003  typer reads annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from betterguard.audit import Severity
 from betterguard.cli.commands import alone
+from betterguard.cli.output import demand_place, write_output
 from betterguard.cli.terminal import console, refuse
 from betterguard.errors import ConfigurationError
 
@@ -150,6 +152,7 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
     from betterguard.live.attack import Family, Limits, Options, parse_target  # noqa: PLC0415
 
     try:
+        demand_place(output)
         threshold = _severity(fail_on)
         options = Options(
             openapi=openapi,
@@ -172,11 +175,11 @@ def attack(  # noqa: PLR0913, PLR0917  each is an option of the command
         else:
             given = (secret or DEFAULT_SOURCE) if mint is Mint.secret else None
             result = attacking.with_minted(aim, options, given, issuer, ids)
+        _write(result, style, output)
     except ConfigurationError as err:
         refuse("\n".join(err.faults))
     except Exception:  # noqa: BLE001  whatever went wrong, the exit code must say so
         refuse(f"internal error\n{traceback.format_exc()}")
-    _write(result, style, output)
     if any(cell.attack.severity >= threshold for cell in result.open):
         raise typer.Exit(OPEN)
 
@@ -207,16 +210,17 @@ def _write(result: Result, style: Format, output: Path | None) -> None:
         Format.html: reports.as_html,
     }
     if style is Format.text and output is not None:
-        with output.open("w", encoding="utf-8") as stream:
-            Console(file=stream, width=WIDE).print(
-                reports.as_text(result), highlight=False, soft_wrap=True
-            )
+        stream = StringIO()
+        Console(file=stream, width=WIDE).print(
+            reports.as_text(result), highlight=False, soft_wrap=True
+        )
+        write_output(output, stream.getvalue())
     elif style is Format.text:
         console().print(reports.as_text(result), highlight=False, soft_wrap=True)
     elif output is None:
         typer.echo(writers[style](result))
     else:
-        output.write_text(writers[style](result) + "\n", encoding="utf-8")
+        write_output(output, writers[style](result) + "\n")
 
 
 app = alone(attack, EPILOG)

@@ -109,7 +109,7 @@ def read_document(place: str | None) -> object:
         return None
     try:
         return json.loads(Path(place).read_text(encoding="utf-8-sig"))
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         msg = f"--openapi: {place} is not JSON"
         raise ConfigurationError([msg]) from err
 
@@ -133,7 +133,7 @@ def _key_set(place: str | None) -> dict[str, Any]:
             found = answer.raise_for_status().json()
         else:
             found = json.loads(Path(place).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, httpx2.HTTPError) as err:
+    except (OSError, ValueError, RecursionError, httpx2.HTTPError) as err:
         msg = f"--jwks: no key set at {place}: {type(err).__name__}"
         raise ConfigurationError([msg]) from err
     if not isinstance(found, dict) or not isinstance(found.get("keys"), list):

@@ -16,6 +16,7 @@ from betterguard.audit import audit as run_audit
 from betterguard.audit.cache import Cache, folder
 from betterguard.audit.config import read_config
 from betterguard.audit.reports import text
+from betterguard.cli.output import demand_place, write_output
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def run(request: Request) -> int:
     """Audit, write what was found, and give the exit code; `ConfigurationError`."""
     roots = request.roots()
     config = request.config(roots[0])
+    demand_place(request.output)
     try:
         report = _audit(roots, config, request)
     except ConfigurationError:
@@ -187,7 +189,7 @@ def _write(report: Report, style: Format, output: Path | None) -> None:
         return
     written = _written(report, style)
     if output is not None:
-        output.write_text(written + "\n", encoding="utf-8")
+        write_output(output, written + "\n")
     elif written:
         print(written)  # noqa: T201  the command line's own output
 

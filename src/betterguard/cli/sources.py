@@ -28,8 +28,9 @@ def read_source(option: str, source: str) -> str:
     elif kind == "file":
         try:
             value = Path(place).read_text(encoding="utf-8-sig")
-        except OSError as err:
-            msg = f"{option}: {place} cannot be read: {err.strerror}"
+        except (OSError, UnicodeDecodeError) as err:
+            why = err.strerror if isinstance(err, OSError) else "it is no text in UTF-8"
+            msg = f"{option}: {place} cannot be read: {why}"
             raise ConfigurationError([msg]) from err
     else:
         msg = f"{option} must be env:NAME, file:PATH or -; values do not belong on a command line"

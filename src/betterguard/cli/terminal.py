@@ -16,6 +16,8 @@ __all__ = ["USAGE", "console", "keep_log_quiet", "read_token", "refuse"]
 USAGE = 2
 """The exit code of a command that was called wrongly."""
 STDIN = "-"
+MOST_CHARACTERS = 1_000_000
+"""Of standard input, which may never end: far more than a token that anything takes."""
 
 
 def console() -> Console:
@@ -41,7 +43,7 @@ def read_token(given: str) -> str:
     if given == STDIN:
         if sys.stdin.isatty():
             typer.echo("Paste the token, then Ctrl-D:", err=True)
-        given = sys.stdin.read()
+        given = sys.stdin.read(MOST_CHARACTERS)
     text = given.strip()
     scheme, _, rest = text.partition(" ")
     return rest.strip() if scheme.lower() == "bearer" else text

@@ -57,6 +57,8 @@ def mint(  # noqa: PLR0913  what a token says, each by name
     or a new Ed25519 key; by default the settings do. Raises `ConfigurationError` when HS256 is
     wanted and the settings hold no secret.
     """
+    if not user:
+        raise ConfigurationError(["a token needs a user: --user must not be empty"])
     if with_secret is None:
         with_secret = settings is not None and settings.tokens is TokenSource.SECRET
     key = _secret_key(settings) if with_secret else SigningKey.generate(kid="betterguard-mint")

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
 from pydantic import BaseModel
 
 from betterguard.errors import ConfigurationError
 from betterguard.live.attack import (
     AppTarget,
+    Family,
     Limits,
     Options,
     Verdict,
@@ -18,13 +20,16 @@ from betterguard.live.attack import (
     parse_target,
     person,
 )
+from betterguard.live.attack.target import loaded
+from betterguard.live.attack.websockets import PATIENCE
 from tests.live.attack.apis import ISSUER, attacked
 from tests.live.attack.vulnerable.app import TASK, vulnerable_app
 from tests.live.attack.vulnerable.doorman import Doorman
 from tests.servers.asgi import running_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
 
 class Text(BaseModel):
@@ -232,3 +237,157 @@ def test_over_http_it_is_as_in_the_process(fault: str) -> None:
         f"GET {TASK}",
         "WS /ws/{user_id}",
     ]
+
+
+class Limited(Notes):
+    """The same, with room for so many requests and not one more."""
+
+    room = 1_000_000
+
+    async def note(self, request: Request, call_next: Any) -> Any:
+        if len(self.seen) >= self.room:
+            return Response(status_code=429, headers={"Retry-After": "0"})
+        return await super().note(request, call_next)
+
+
+def test_what_answers_429_to_everything_ends_the_attack() -> None:
+    notes = Limited()
+    notes.room = 60
+    result = attacked(notes.app, variants=1)
+    assert result.notes[0] == (
+        "stopped: the API answers 429 to everything; set a --rate that it allows"
+    )
+    assert result.left_behind  # it could not be removed any more
+
+
+def test_an_attack_that_could_try_nothing_says_so() -> None:
+    notes = Limited()
+    notes.room = 1  # the document
+    with pytest.raises(ConfigurationError, match=r"429 to everything.*nothing was tried"):
+        attacked(notes.app)
+    with pytest.raises(ConfigurationError, match=r"after 2 requests.*nothing was tried"):
+        attacked(Notes().app, limits=Limits(requests=2))
+
+
+def test_a_limiters_answer_is_no_refusal() -> None:
+    """It says nothing of the credential that it did not look at."""
+
+    async def note(request: Request, call_next: Any) -> Any:
+        token = request.headers.get("authorization", "")
+        if request.url.path == "/notes" and token.count(".") != 2:
+            return Response(status_code=429, headers={"Retry-After": "0"})
+        return await call_next(request)
+
+    notes = Notes()
+    notes.app.middleware("http")(note)
+    result = attacked(notes.app, variants=1, include=("GET /notes",))
+    assert result.cell("GET /notes", "missing-credential").verdict is Verdict.UNTRIED
+
+
+def test_handshakes_count_and_carry_the_headers_of_the_call() -> None:
+    app = vulnerable_app(ISSUER)
+    seen: list[str | None] = []
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            seen.append(dict(scope["headers"]).get(b"x-tenant", b"").decode())
+        await app(scope, receive, send)
+
+    with running_app(watched) as address:
+        result = attacked(
+            address,
+            variants=1,
+            include=("GET /health",),
+            websockets=("/ws/{user_id}",),
+            headers=(("X-Tenant", "one"),),
+            families=frozenset({Family.SURFACE}),
+        )
+    cells = [cell for cell in result.cells.values() if cell.operation.startswith("WS")]
+    assert seen == ["one"] * len(seen)
+    # Three say whether a valid token opens it, which is no attack.
+    assert len(seen) == sum(cell.requests for cell in cells) + 3
+    assert result.requests >= len(seen)
+
+
+def with_socket(socket: Callable[..., Any]) -> Notes:
+    notes = Notes()
+    notes.app.websocket("/ws")(socket)
+    return notes
+
+
+def test_a_socket_that_takes_its_time_is_waited_for() -> None:
+    async def slow(websocket: WebSocket) -> None:
+        await asyncio.sleep(2 * PATIENCE)
+        await websocket.accept()
+        await websocket.receive_text()
+
+    result = attacked(with_socket(slow).app, variants=1, families=frozenset({Family.SURFACE}))
+    assert result.cell("WS /ws", "websocket").verdict is Verdict.OPEN
+
+
+def test_a_socket_that_never_answers_is_not_said_to_refuse() -> None:
+    async def silent(websocket: WebSocket) -> None:  # noqa: ARG001  found by its annotation
+        await asyncio.Event().wait()
+
+    result = attacked(
+        with_socket(silent).app,
+        variants=1,
+        families=frozenset({Family.SURFACE}),
+        include=("GET /nothing", "WS /ws", "* /notes"),
+        limits=Limits(requests=20_000, timeout=2),
+    )
+    cell = result.cell("WS /ws", "websocket")
+    assert cell.verdict is Verdict.UNTRIED
+    assert cell.note == "no answer to a handshake with a valid token"
+
+
+SECRET = "postgresql://user:secret@example.com"
+
+
+async def failing(app: FastAPI) -> AsyncIterator[None]:
+    if app.title:
+        raise RuntimeError(SECRET)
+    yield
+
+
+async def failing_late(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+    raise RuntimeError(SECRET)
+
+
+def test_an_application_that_does_not_start_says_so_and_no_secret() -> None:
+    notes = Notes()
+    notes.app.router.lifespan_context = asynccontextmanager(failing)
+    with pytest.raises(ConfigurationError, match="failed in its startup") as refused:
+        attacked(notes.app)
+    assert SECRET not in str(refused.value)
+
+
+def test_an_application_that_does_not_stop_well_was_attacked_all_the_same() -> None:
+    notes = Notes()
+    notes.app.router.lifespan_context = asynccontextmanager(failing_late)
+    result = attacked(notes.app, variants=1)
+    assert result.exercise("GET /notes").done
+    assert result.notes == [
+        "the application failed in its shutdown: start it with its own server to see why"
+    ]
+
+
+NO_APPLICATION = 3
+
+
+def factory() -> FastAPI:
+    return FastAPI()
+
+
+@pytest.mark.parametrize("name", ["NO_APPLICATION", "factory"])
+def test_what_is_no_application_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="no ASGI application"):
+        loaded(f"{__name__}:{name}")
+
+
+def test_a_module_that_ends_the_process_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "betterguard_test_leaves.py").write_text("raise SystemExit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"cannot be imported \(SystemExit\)"):
+        loaded("betterguard_test_leaves:app")

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
 from rich.console import Console
 
+from betterguard.live.attack import Result
 from betterguard.live.attack.evidence import Answer, Call, Exchange, cut
 from betterguard.live.attack.reports import as_html, as_json, as_junit, as_text
 from tests.live.attack.apis import ISSUER, attacked
@@ -15,8 +16,6 @@ from tests.live.attack.vulnerable.app import vulnerable_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from betterguard.live.attack import Result
 
 TOKEN = ISSUER.token("alice-1")
 
@@ -102,6 +101,46 @@ def test_tokens_are_cut(text: str) -> None:
 def test_what_is_no_token_is_shown() -> None:
     text = "GET /api/users/alice-1/tasks/3f2504e0-4f89-41d3-9a0c-0305e82c3301 api.example.com"
     assert cut(text) == text
+
+
+def test_a_long_answer_is_cut_in_one_pass() -> None:
+    """Read again from each of its letters, this would take hours."""
+    assert cut("x" * 2_000_000) == "xxxxxx…"
+    answer = Answer(200, (), f"{'- ' * 2390}{TOKEN}")
+    assert all(TOKEN[:20] not in line for line in Exchange(Call("GET", "/"), answer).answer_lines())
+
+
+EVIL = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\r\x00"
+
+
+@pytest.mark.parametrize("write", WRITERS, ids=["text", "json", "junit", "html"])
+def test_an_answer_cannot_give_orders_to_a_terminal(write: Callable[[Result], str]) -> None:
+    app = vulnerable_app(ISSUER, "token-in-query")
+    app.title = EVIL
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        async def changed(message: Any) -> None:
+            if scope["path"] == "/api/me" and message["type"] == "http.response.body":
+                message = {**message, "body": message["body"] + EVIL.encode()}
+            if scope["path"] == "/api/me" and message["type"] == "http.response.start":
+                message["headers"] = [(b"content-type", b"text/plain")]
+            await send(message)
+
+        await app(scope, receive, changed if scope["type"] == "http" else send)
+
+    answering: Any = answer
+    result = attacked(answering, include=("GET /api/me",), variants=1)
+    assert result.open
+    written = write(result)
+    assert not set(EVIL) & set(written) - set("[2J]0;title31m")
+    assert "x1b[2J" in written
+
+
+def test_junit_is_xml_whatever_an_operation_is_called() -> None:
+    odd = Result("http://127.0.0.1/\x00")
+    odd.cell("GET /\x1b", "missing-credential").held()
+    odd.exercise("GET /\x1b").reason = "\ud800"
+    assert fromstring(as_junit(odd)).find("testsuite") is not None  # noqa: S314  made here
 
 
 def test_a_cookie_is_cut_however_short() -> None:

@@ -31,7 +31,9 @@ def ids_in(value: Any, names: tuple[str, ...] = ()) -> str | int | None:
 
 
 def _is_id(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+    if isinstance(value, str):
+        return value != "" and value.isprintable()
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def element_with(data: Any, marker: Marker) -> Any:

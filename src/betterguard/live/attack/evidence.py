@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["NO_ANSWER", "Answer", "Call", "Exchange", "cut"]
+__all__ = ["NO_ANSWER", "Answer", "Call", "Exchange", "cut", "excerpt", "visible"]
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*")
+# Only where a word begins: from each of its letters, a long answer would be read again and again.
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*")
 _LONG = re.compile(r"[A-Za-z0-9_+=-]{40,}")
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "set-auth-jwt"})
 NO_ANSWER = 599
 """The status that stands for no answer at all: a time-out or a broken connection."""
 KEPT = 6
 SHOWN_BODY = 600
+READ_BODY = 8 * SHOWN_BODY
+"""Characters of a body that are looked at to show some: tokens in them are cut."""
+_IN_WORDS = string.ascii_letters + string.digits + "_+=.-"
+NESTING = 100
+"""Objects and lists inside of each other; what goes deeper is no data of an API."""
 _VOLATILE = re.compile(
     r"(_at|At|date|Date|time|Time|timestamp|version|etag|request_id|requestId|trace_id)$"
 )
@@ -67,11 +74,12 @@ class Answer:
 
     @property
     def data(self) -> Any:
-        """The body as JSON; None when it is none."""
+        """The body as JSON; None when it is none, or nested without reason."""
         try:
-            return json.loads(self.text)
-        except ValueError:
+            found = json.loads(self.text)
+        except (ValueError, RecursionError):
             return None
+        return found if _is_shallow(found) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +93,10 @@ class Exchange:
         """Give the request as text, tokens cut."""
         query = "&".join(f"{name}={value}" for name, value in self.call.query)
         target = self.call.path + (f"?{query}" if query else "")
-        lines = [f"{self.call.method} {cut(target)}"]
+        lines = [f"{self.call.method} {visible(cut(target))}"]
         lines += [_header(name, value) for name, value in self.call.headers]
         body = self.call.body.decode("utf-8", "replace")
-        return [*lines, "", _short(body)] if body else lines
+        return [*lines, "", excerpt(body)] if body else lines
 
     def answer_lines(self) -> list[str]:
         """Give the answer as text, tokens cut."""
@@ -97,13 +105,35 @@ class Exchange:
             for name, value in self.answer.headers
             if name.lower() in {"content-type", "location", "www-authenticate", "allow"}
         ]
-        body = _short(self.answer.text)
+        body = excerpt(self.answer.text)
         return [str(self.answer.status), *shown, *(["", body] if body else [])]
 
 
 def cut(text: str) -> str:
     """Cut tokens and other long secrets down to their first characters."""
     return _LONG.sub(_cut, _TOKEN.sub(_cut_token, text))
+
+
+def visible(text: str) -> str:
+    """Escape what a terminal would obey or hide, such as control characters and turned writing."""
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode("ascii")
+        for one in text
+    )
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(NESTING):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def stable(value: Any) -> Any:
@@ -126,7 +156,7 @@ def _header(name: str, value: str) -> str:
     if name.lower() in _SECRET_HEADERS:
         scheme, space, rest = value.partition(" ")
         return f"{name}: {cut_credential(scheme)}{space}{cut_credential(rest)}"
-    return f"{name}: {cut(value)}"
+    return f"{name}: {visible(cut(value))}"
 
 
 def cut_credential(text: str) -> str:
@@ -134,6 +164,9 @@ def cut_credential(text: str) -> str:
     return text if len(text) <= 2 * KEPT else text[:KEPT] + "…"
 
 
-def _short(text: str) -> str:
-    shown = cut(text)
-    return shown if len(shown) <= SHOWN_BODY else shown[:SHOWN_BODY] + "…"
+def excerpt(text: str, most: int = SHOWN_BODY) -> str:
+    """Give the beginning of a body, tokens cut and nothing in it that a terminal obeys."""
+    whole = len(text) <= READ_BODY
+    # A token that ends at the edge could be too short to be known as one.
+    shown = visible(cut(text if whole else text[:READ_BODY].rstrip(_IN_WORDS)))
+    return shown if whole and len(shown) <= most else shown[:most] + "…"

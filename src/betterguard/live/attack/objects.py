@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from betterguard.live.attack.answers import element_with, ids_in
 from betterguard.live.attack.calls import build, filled
-from betterguard.live.attack.evidence import Call, cut
+from betterguard.live.attack.evidence import Call, excerpt, visible
 from betterguard.live.attack.kinds import Kinds
 from betterguard.live.attack.markers import Marker
 from betterguard.live.attack.naming import is_user, last_segment, parameters_of
+from betterguard.live.attack.sending import Stopped
 from betterguard.live.attack.values import NO_VALUE, Values, chosen
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ class Objects:
         assert exchange is not None
         answer = exchange.answer
         what = (
-            "gave no id" if answer.good else f"answered {answer.status}: {cut(answer.text)[:160]}"
+            "gave no id"
+            if answer.good
+            else f"answered {answer.status}: {excerpt(answer.text, 160)}"
         )
         msg = f"{operation.name} {what}"
         raise Unmade(msg)
@@ -287,14 +290,22 @@ class Objects:
                 return True
         return bool(answers) and answers[0].status in GONE
 
+    async def _is_removed(self, made: Made) -> bool:
+        try:
+            return await self.remove(made)
+        except Stopped:
+            return False
+
     async def remove_all(self) -> list[str]:
         """Delete everything that was made, children first; name what is left."""
-        left = [made for made in reversed(self.made) if not await self.remove(made)]
+        left = [made for made in reversed(self.made) if not await self._is_removed(made)]
         gone = {(made.kind, made.id) for made in self.made if made not in left}
         # An object without an operation that deletes it goes with its parent.
         left = [made for made in left if not gone.intersection(made.above.items())]
         self.made = left
-        return [f"{Kinds.label(one.kind)} {one.id} of {one.owner.name}" for one in left]
+        return [
+            f"{Kinds.label(one.kind)} {visible(str(one.id))} of {one.owner.name}" for one in left
+        ]
 
 
 def _fields(schema: Schema, *, full: bool, depth: int = 0) -> Iterator[str]:

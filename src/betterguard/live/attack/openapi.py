@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from betterguard.errors import ConfigurationError
+from betterguard.live.attack.schemas import References, Schema, listed, mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["METHODS", "Document", "Operation", "Parameter", "Schema", "read_document"]
-
-Schema = Mapping[str, Any]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 """The methods that are tried; OPTIONS and TRACE carry nobody's data."""
 
 BODY_KINDS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-DEPTH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ def read_document(raw: Any) -> Document:
     if not isinstance(raw, dict) or not str(raw.get("openapi", "")).startswith("3."):
         msg = 'the document is not OpenAPI 3: expected a JSON object with "openapi": "3.…"'
         raise ConfigurationError([msg])
-    info = raw.get("info") or {}
+    info = mapping(raw.get("info"))
     operations, left_out = [], []
-    prefix = _prefix(raw)
-    for path, item in (raw.get("paths") or {}).items():
-        for operation, fault in _Reader(raw).operations(prefix + path, item):
+    prefix, reader = _prefix(raw), _Reader(raw)
+    for path, item in mapping(raw.get("paths")).items():
+        for operation, fault in reader.operations(path, prefix, item):
             if fault:
                 left_out.append((operation.name, fault))
             else:
@@ -93,89 +93,90 @@ def read_document(raw: Any) -> Document:
 
 def _prefix(raw: Mapping[str, Any]) -> str:
     """Give the path that the document's server puts in front of every operation's."""
-    servers = raw.get("servers") or [{}]
-    return urlsplit(str(servers[0].get("url", ""))).path.rstrip("/")
+    server = mapping(next(iter(listed(raw.get("servers"))), None))
+    address = str(server.get("url", ""))
+    for name, variable in mapping(server.get("variables")).items():
+        address = address.replace(f"{{{name}}}", str(mapping(variable).get("default", "")))
+    try:
+        path = urlsplit(address).path.strip("/")
+    except ValueError:  # no address at all
+        return ""
+    return f"/{path}" if path and path.isprintable() else ""
 
 
 class _Reader:
     """Reads path items; references are resolved against the whole document."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.raw = raw
-        self.schemes = (raw.get("components") or {}).get("securitySchemes") or {}
+        self._security = raw.get("security")
+        self._references = References(raw)
+        self._schemes = mapping(mapping(raw.get("components")).get("securitySchemes"))
 
-    def operations(self, path: str, item: Any) -> Iterator[tuple[Operation, str]]:
-        item = self._expanded(item, ())
-        shared = item.get("parameters", [])
+    def operations(self, path: str, prefix: str, item: Any) -> Iterator[tuple[Operation, str]]:
+        """Give each with what keeps it from being sent; empty for nothing."""
+        item = self._references.followed(item)
+        fault = _fault_of(path)
+        # A name is for reports, whatever stands in it.
+        place = ascii(path) if fault else prefix + path
         for method in METHODS:
             spec = item.get(method.lower())
             if isinstance(spec, dict):
-                yield self._operation(method, path, [*shared, *spec.get("parameters", [])], spec)
+                operation, own = self._operation(method, place, item, spec)
+                yield operation, fault or own
 
     def _operation(
-        self, method: str, path: str, parameters: list[Any], spec: Mapping[str, Any]
+        self, method: str, path: str, item: Mapping[str, Any], spec: Mapping[str, Any]
     ) -> tuple[Operation, str]:
-        request = spec.get("requestBody") or {}
-        kind, schema, fault = _body(request)
+        request = self._references.followed(spec.get("requestBody"))
+        kind, schema, fault = self._body(request)
+        parameters, unnamed = self._parameters(item, spec)
         operation = Operation(
             method,
             path,
-            # An operation's own parameter replaces the path item's of the same name.
-            tuple({(one["name"], one["in"]): _parameter(one) for one in parameters}.values()),
+            parameters,
             schema,
             kind,
             bool(request.get("required")),
             self._secured(spec),
         )
-        return operation, fault
+        return operation, unnamed or fault
+
+    def _parameters(
+        self, item: Mapping[str, Any], spec: Mapping[str, Any]
+    ) -> tuple[tuple[Parameter, ...], str]:
+        found = {}
+        # An operation's own parameter replaces the path item's of the same name.
+        for node in (*listed(item.get("parameters")), *listed(spec.get("parameters"))):
+            one = self._references.followed(node)
+            name, where = one.get("name"), one.get("in")
+            if not (isinstance(name, str) and isinstance(where, str)):
+                return (), "one of its parameters has no name or no place"
+            schema = self._references.schema(one.get("schema"))
+            if "example" in one:
+                schema = {**schema, "example": one["example"]}
+            found[name, where] = Parameter(name, where, bool(one.get("required")), schema)
+        return tuple(found.values()), ""
+
+    def _body(self, request: Mapping[str, Any]) -> tuple[str, Schema | None, str]:
+        content = mapping(request.get("content"))
+        if not content:
+            return BODY_KINDS[0], None, ""
+        plain = {kind.partition(";")[0].strip().lower(): media for kind, media in content.items()}
+        for kind in BODY_KINDS:
+            if kind in plain:
+                return kind, self._references.schema(mapping(plain[kind]).get("schema")), ""
+        fault = f"its body is {', '.join(plain)}; JSON and forms can be sent"
+        return BODY_KINDS[0], None, fault if request.get("required") else ""
 
     def _secured(self, spec: Mapping[str, Any]) -> bool | None:
-        wanted = spec.get("security", self.raw.get("security"))
-        if wanted is None:
-            return False if self.schemes else None
+        wanted = spec.get("security", self._security)
+        if not isinstance(wanted, list):
+            return False if self._schemes else None
         return bool(wanted) and {} not in wanted
 
-    def _expanded(self, node: Any, above: tuple[str, ...]) -> Any:
-        """Replace references by what they name; one that leads back to itself becomes empty."""
-        if len(above) > DEPTH:
-            return {}
-        if isinstance(node, list):
-            return [self._expanded(one, above) for one in node]
-        if not isinstance(node, dict):
-            return node
-        reference = node.get("$ref")
-        if isinstance(reference, str):
-            if reference in above:
-                return {}
-            rest = {key: value for key, value in node.items() if key != "$ref"}
-            found = self._expanded(self._referred(reference), (*above, reference))
-            return {**found, **rest} if isinstance(found, dict) else found
-        return {key: self._expanded(value, above) for key, value in node.items()}
 
-    def _referred(self, reference: str) -> Any:
-        if not reference.startswith("#/"):
-            return {}
-        node: Any = self.raw
-        for part in reference[2:].split("/"):
-            key = unquote(part).replace("~1", "/").replace("~0", "~")
-            node = node.get(key, {}) if isinstance(node, dict) else {}
-        return node
-
-
-def _parameter(spec: Mapping[str, Any]) -> Parameter:
-    schema = spec.get("schema") or {}
-    if "example" in spec:
-        schema = {**schema, "example": spec["example"]}
-    return Parameter(spec["name"], spec["in"], bool(spec.get("required")), schema)
-
-
-def _body(request: Mapping[str, Any]) -> tuple[str, Schema | None, str]:
-    content = request.get("content") or {}
-    if not content:
-        return BODY_KINDS[0], None, ""
-    plain = {kind.partition(";")[0].strip().lower(): media for kind, media in content.items()}
-    for kind in BODY_KINDS:
-        if kind in plain:
-            return kind, plain[kind].get("schema") or {}, ""
-    fault = f"its body is {', '.join(plain)}; JSON and forms can be sent"
-    return BODY_KINDS[0], None, fault if request.get("required") else ""
+def _fault_of(path: str) -> str:
+    """Say why a path cannot be sent: another beginning could make another host of the address."""
+    if not path.startswith("/"):
+        return "its path does not begin with a slash"
+    return "" if path.isprintable() else "its path has control characters"

@@ -18,7 +18,7 @@ from betterguard.live.attack.catalogue import Family
 from betterguard.live.attack.counting import count_foreign
 from betterguard.live.attack.credentials import Credential, Keys, credentials
 from betterguard.live.attack.crossing import Crossing
-from betterguard.live.attack.evidence import Call
+from betterguard.live.attack.evidence import Call, visible
 from betterguard.live.attack.kinds import Kinds
 from betterguard.live.attack.naming import words
 from betterguard.live.attack.objects import Objects, Unmade
@@ -26,7 +26,7 @@ from betterguard.live.attack.openapi import read_document
 from betterguard.live.attack.probing import Probe, Probing
 from betterguard.live.attack.referring import Referring
 from betterguard.live.attack.result import Result
-from betterguard.live.attack.sending import BudgetSpent, Limits, Sender
+from betterguard.live.attack.sending import Limits, Sender, Stopped
 from betterguard.live.attack.surface import Surface
 from betterguard.live.attack.target import AppTarget, Target, loaded
 from betterguard.live.attack.websockets import in_process, over_http, socket_paths, websockets
@@ -101,7 +101,7 @@ async def attack(
     started = time.monotonic()
     result = Result(target.name)
     step = ["reading the document"]
-    async with target.open() as client:
+    async with target.open(result.notes.append) as client:
         sender = Sender(client, options.limits, options.headers, lambda count: told(step[0], count))
         document = read_document(options.document or await _document(sender, options))
         arena = Arena(
@@ -114,7 +114,7 @@ async def attack(
             result,
             options.throwaway,
         )
-        result.title = f"{document.title} {document.version}".strip()
+        result.title = visible(f"{document.title} {document.version}".strip())
         await _Run(arena, options, step, client, target).everything()
         result.requests, result.seconds = sender.spent, time.monotonic() - started
     return result
@@ -154,11 +154,11 @@ class _Run:
         """Try everything; what is made is removed whatever happens."""
         try:
             await self._attacks()
-        except BudgetSpent:
-            note = (
-                f"stopped after {self.arena.sender.spent} requests: raise --max-requests to go on"
-            )
-            self.arena.result.notes.append(note)
+        except Stopped as end:
+            if not any(one.done for one in self.arena.result.exercises.values()):
+                msg = f"{end}; nothing was tried"
+                raise ConfigurationError([msg]) from end
+            self.arena.result.notes.append(str(end))
         finally:
             self.step[0] = "cleaning up"
             self.arena.result.left_behind = await self._cleaned()
@@ -264,9 +264,9 @@ class _Run:
         if isinstance(self.target, AppTarget):
             app = self.target.app if self.target.app is not None else loaded(self.target.name)
             paths += [path for path in socket_paths(app) if self._is_wanted(path, paths)]
-            handshake = in_process(app)
+            handshake = in_process(app, self.arena.sender.timeout)
         else:
-            handshake = over_http(self.client)
+            handshake = over_http(self.client, self.arena.sender.timeout)
         await websockets(self.arena, self.objects, paths, handshake, list(made))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import inspect
 import os
 import sys
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from betterguard.addresses import AddressRefused, is_loopback, parse_address
 from betterguard.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = ["AppTarget", "Target", "UrlTarget", "parse_target"]
 
@@ -39,7 +40,10 @@ class UrlTarget:
         return self.base
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[httpx2.AsyncClient]:
+    async def open(
+        self,
+        note: Callable[[str], None] = lambda _: None,  # noqa: ARG002  as for an application
+    ) -> AsyncIterator[httpx2.AsyncClient]:
         """Give a client; redirects are answers, and no proxy or .netrc takes part."""
         limits = httpx2.Limits(keepalive_expiry=KEPT_ALIVE)
         async with httpx2.AsyncClient(base_url=self.base, trust_env=False, limits=limits) as client:
@@ -54,12 +58,17 @@ class AppTarget:
     app: Any = None
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[httpx2.AsyncClient]:
-        """Import the application, run its lifespan, and give a client that calls it directly."""
+    async def open(
+        self, note: Callable[[str], None] = lambda _: None
+    ) -> AsyncIterator[httpx2.AsyncClient]:
+        """Import the application, run its lifespan, and give a client that calls it directly.
+
+        ``note`` is told what went wrong in the end, when all has been tried.
+        """
         app = self.app if self.app is not None else loaded(self.name)
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         async with (
-            _lifespan(app),
+            _lifespan(app, note),
             httpx2.AsyncClient(base_url=IN_PROCESS, transport=transport) as client,
         ):
             yield client
@@ -107,31 +116,49 @@ def loaded(name: str) -> Any:
         found: Any = importlib.import_module(module)
         for part in path.split("."):
             found = getattr(found, part)
-    except Exception as err:
+    except (Exception, SystemExit) as err:
         # Without its message, which may quote settings.
         msg = (
             f"{name} cannot be imported ({type(err).__name__}): "
             f'`python -c "import {module}"` tells why'
         )
         raise ConfigurationError([msg]) from err
+    if not _is_application(found):
+        msg = f"{name} is no ASGI application: name the application, not what makes it"
+        raise ConfigurationError([msg])
     return found
 
 
+def _is_application(found: Any) -> bool:
+    """Tell whether something can be called with a scope and two channels."""
+    try:
+        inspect.signature(found).bind({}, None, None)
+    except TypeError:
+        return False
+    except ValueError:  # something compiled, which does not say
+        return True
+    return True
+
+
 @contextlib.asynccontextmanager
-async def _lifespan(app: Any) -> AsyncIterator[None]:
+async def _lifespan(app: Any, note: Callable[[str], None]) -> AsyncIterator[None]:
     """Start and stop an application by ASGI's lifespan protocol; one without it is just run."""
     to_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     from_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
     running = asyncio.create_task(app(scope, to_app.get, from_app.put))
     await to_app.put({"type": "lifespan.startup"})
-    supported = await _answered(running, from_app, "startup")
+    supported = False
     try:
+        supported = await _answered(running, from_app, "startup")
         yield
     finally:
         if supported:
             await to_app.put({"type": "lifespan.shutdown"})
-            await _answered(running, from_app, "shutdown")
+            try:
+                await _answered(running, from_app, "shutdown")
+            except ConfigurationError as err:
+                note(err.faults[0])  # all has been tried: the result stands
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
@@ -141,12 +168,17 @@ async def _answered(
 ) -> bool:
     """Wait for the end of a phase; False when the application knows no lifespan."""
     answer = asyncio.create_task(from_app.get())
-    async with asyncio.timeout(LIFESPAN_SECONDS):
-        await asyncio.wait({answer, running}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(
+        {answer, running}, timeout=LIFESPAN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
     if not answer.done():
         answer.cancel()
-        return False
+        if running.done():
+            return False
+        msg = f"the application did not end its {phase} within {LIFESPAN_SECONDS:g} s"
+        raise ConfigurationError([msg])
     if answer.result()["type"] == f"lifespan.{phase}.failed":
-        msg = f"the application failed in its {phase}: {answer.result().get('message', '')}"
+        # Without its message, a traceback that may quote settings.
+        msg = f"the application failed in its {phase}: start it with its own server to see why"
         raise ConfigurationError([msg])
     return True

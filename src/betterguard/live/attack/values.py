@@ -28,6 +28,9 @@ class _NoValue:
 NO_VALUE: Final = _NoValue()
 
 DEPTH = 6
+MOST_ITEMS = 1000
+LONGEST = 100_000
+"""Characters; a field that wants more gets no value."""
 _BY_WORD: Mapping[str, str] = {
     "email": "{word}@example.com",
     "mail": "{word}@example.com",
@@ -154,6 +157,8 @@ class Values:
 
     def _array(self, schema: Schema, name: str, depth: int) -> Any:
         least = max(schema.get("minItems", 0), 0 if refers(name) else 1)
+        if least > MOST_ITEMS:
+            return NO_VALUE
         if schema.get("maxItems") == 0:
             return []
         items = [self.make(schema.get("items") or {}, name, depth + 1) for _ in range(least)]
@@ -168,7 +173,7 @@ class Values:
         candidates += map(self._written, _TRIED_ON_PATTERNS)
         candidates += [str(one) for one in (schema.get("example"), schema.get("default")) if one]
         candidates += [str(one) for one in _examples(schema)]
-        shortest = schema.get("minLength", 0)
+        shortest = min(schema.get("minLength", 0), LONGEST)
         candidates += [self.marker.text.ljust(shortest, "x"), "x" * max(shortest, 1)]
         return next((one for one in candidates if one and fits(one, schema)), NO_VALUE)
 
@@ -237,11 +242,13 @@ def _number(schema: Schema) -> int | float:
     if isinstance(default, int | float):
         return default
     step = schema.get("multipleOf", 1)
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    value = step * math.ceil((1 if low is None else low) / step)
-    if value == schema.get("exclusiveMinimum"):
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    lows = [one for one in (schema.get("minimum"), above) if one is not None]
+    value = step * math.ceil(max(lows, default=1) / step)
+    if value == above:
         value += step
-    if high is not None and value > high:
-        value = high
+    if value > schema.get("maximum", value):
+        value = schema["maximum"]
+    if below is not None and value >= below:
+        value = below - step if not lows or below - step > max(lows) else (max(lows) + below) / 2
     return int(value) if schema.get("type") == "integer" else value

@@ -7,16 +7,17 @@ import base64
 import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import fastapi.routing
 import httpx2
 from starlette.routing import WebSocketRoute
 
-from betterguard.live.attack.calls import filled
-from betterguard.live.attack.evidence import Answer, Call, Exchange
+from betterguard.live.attack.calls import filled, with_headers
+from betterguard.live.attack.evidence import NO_ANSWER, Answer, Call, Exchange
 from betterguard.live.attack.naming import is_user, last_segment, parameters_of
 from betterguard.live.attack.result import Verdict
+from betterguard.live.attack.sending import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -64,6 +65,11 @@ async def websockets(
     credentials: Sequence[Credential],
 ) -> None:
     """Try each WebSocket without a credential, with forged ones, and under Alice's path as Bob."""
+
+    async def admitted(call: Call) -> Exchange:
+        await arena.sender.admit()
+        return await handshake(with_headers(call, arena.sender.headers))
+
     for path in paths:
         name = f"WS {path}"
         cell = arena.result.cell(name, "websocket")
@@ -73,23 +79,28 @@ async def websockets(
             exercise.reason = "no operation makes what its path names"
             cell.untried(exercise.reason)
             continue
-        exercise.done = await _opens(handshake, own, arena.alice)
+        statuses = await _statuses(admitted, own, arena.alice)
+        exercise.done = OPEN in statuses
         exercise.reason = "" if exercise.done else "not opened with a valid token either"
+        if not exercise.done and NO_ANSWER in statuses:
+            exercise.reason = "no answer to a handshake with a valid token"
+            cell.untried(exercise.reason)
+            continue
         for variant, call in _closed_calls(own, credentials):
-            exchange = await handshake(call)
+            exchange = await admitted(call)
             if exchange.answer.status == OPEN:
                 cell.opened(f"{variant}: opened", exchange)
-            elif exercise.done:
+                break  # more proof adds nothing
+            if exercise.done:
                 cell.held(silent=exchange.answer.silent)
         closed = cell.verdict is not Verdict.OPEN
         if exercise.done and closed and own != _filled(path, arena, objects, arena.bob):
-            await _as_bob(arena, name, handshake, own)
+            await _as_bob(arena, name, admitted, own)
         cell.untried(exercise.reason)
 
 
-async def _opens(handshake: Handshake, path: str, person: Person) -> bool:
-    calls = _carrying(path, person.token)
-    return any([(await handshake(call)).answer.status == OPEN for _, call in calls])
+async def _statuses(handshake: Handshake, path: str, person: Person) -> list[int]:
+    return [(await handshake(call)).answer.status for _, call in _carrying(path, person.token)]
 
 
 def _closed_calls(path: str, credentials: Sequence[Credential]) -> Iterable[tuple[str, Call]]:
@@ -140,8 +151,8 @@ def _filled(path: str, arena: Arena, objects: Objects, person: Person) -> str | 
     return filled(path, values)
 
 
-def in_process(app: Any) -> Handshake:
-    """Make handshakes with an application in this process."""
+def in_process(app: Any, timeout: float) -> Handshake:
+    """Make handshakes with an application in this process; it has ``timeout`` seconds for each."""
 
     async def shake(call: Call) -> Exchange:
         to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -149,7 +160,7 @@ def in_process(app: Any) -> Handshake:
         await to_app.put({"type": "websocket.connect"})
         running = asyncio.create_task(app(_scope(call), to_app.get, from_app.put))
         try:
-            status = await _status(running, from_app)
+            status = await _status(running, from_app, timeout)
         finally:
             await to_app.put({"type": "websocket.disconnect", "code": 1000})
             running.cancel()
@@ -159,17 +170,23 @@ def in_process(app: Any) -> Handshake:
     return shake
 
 
-async def _status(running: asyncio.Task[None], from_app: asyncio.Queue[dict[str, Any]]) -> int:
+async def _status(
+    running: asyncio.Task[None], from_app: asyncio.Queue[dict[str, Any]], patience: float
+) -> int:
     """Tell an accepted socket that stays open from all others."""
     accepted = False
     while True:
         message = asyncio.create_task(from_app.get())
         await asyncio.wait(
-            {message, running}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
+            {message, running},
+            timeout=PATIENCE if accepted else patience,
+            return_when=asyncio.FIRST_COMPLETED,
         )
         if not message.done():
             message.cancel()
-            return OPEN if accepted and not running.done() else REFUSED
+            if running.done():
+                return REFUSED
+            return OPEN if accepted else NO_ANSWER
         kind = message.result()["type"]
         if kind == "websocket.send":
             return OPEN
@@ -189,7 +206,7 @@ def _scope(call: Call) -> dict[str, Any]:
         "path": call.path,
         "raw_path": call.path.encode(),
         "root_path": "",
-        "query_string": _query(call).encode(),
+        "query_string": urlencode(call.query, quote_via=quote).encode(),
         "headers": [(b"host", b"testserver"), *headers],
         "client": ("127.0.0.1", 123),
         "server": ("testserver", 80),
@@ -198,16 +215,13 @@ def _scope(call: Call) -> dict[str, Any]:
     }
 
 
-def _query(call: Call) -> str:
-    return "&".join(f"{quote(name)}={quote(value)}" for name, value in call.query)
+def over_http(client: httpx2.AsyncClient, timeout: float) -> Handshake:
+    """Make handshakes over HTTP/1.1 (RFC 6455 §4.1), far enough to see whether they stay open.
 
-
-def over_http(client: httpx2.AsyncClient) -> Handshake:
-    """Make handshakes over HTTP/1.1 (RFC 6455 §4.1), far enough to see whether they stay open."""
+    The server has ``timeout`` seconds for each.
+    """
 
     async def shake(call: Call) -> Exchange:
-        query = _query(call)
-        url = str(client.base_url).rstrip("/") + call.path + (f"?{query}" if query else "")
         headers = [
             ("Connection", "Upgrade"),
             ("Upgrade", "websocket"),
@@ -216,12 +230,17 @@ def over_http(client: httpx2.AsyncClient) -> Handshake:
             *call.headers,
         ]
         try:
-            async with client.stream("GET", url, headers=headers) as response:
+            async with (
+                asyncio.timeout(timeout),
+                client.stream("GET", address_of(client, call), headers=headers) as response,
+            ):
                 status = response.status_code
                 if status == OPEN and await _closes(response):
                     status = REFUSED
+        except (TimeoutError, httpx2.TimeoutException):
+            status = NO_ANSWER
         except httpx2.HTTPError:
-            status = REFUSED
+            status = REFUSED  # a server may just close what it does not take
         return Exchange(call, Answer(status))
 
     return shake

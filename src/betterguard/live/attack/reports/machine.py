@@ -64,19 +64,19 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 def as_junit(result: Result) -> str:
     """One suite for each operation, one case for each attack: failed when it is open."""
-    root = Element("testsuites", name=f"betterguard attack {result.target}")
+    root = Element("testsuites", name=_xml(f"betterguard attack {result.target}"))
     for exercise in result.exercises.values():
         cells = [one for one in result.cells.values() if one.operation == exercise.operation]
         count = {verdict: sum(one.verdict is verdict for one in cells) for verdict in Verdict}
         suite = SubElement(
             root,
             "testsuite",
-            name=exercise.operation,
+            name=_xml(exercise.operation),
             tests=str(len(cells) + 1),
             failures=str(count[Verdict.OPEN]),
             skipped=str(count[Verdict.UNTRIED] + (not exercise.done)),
         )
-        case = SubElement(suite, "testcase", classname=exercise.operation, name="valid token")
+        case = SubElement(suite, "testcase", classname=_xml(exercise.operation), name="valid token")
         if not exercise.done:
             SubElement(case, "skipped", message=_xml(exercise.reason))
         for cell in cells:
@@ -86,7 +86,7 @@ def as_junit(result: Result) -> str:
 
 
 def _case(suite: Element, cell: Cell) -> None:
-    case = SubElement(suite, "testcase", classname=cell.operation, name=cell.attack.name)
+    case = SubElement(suite, "testcase", classname=_xml(cell.operation), name=cell.attack.name)
     if cell.verdict is Verdict.UNTRIED:
         SubElement(case, "skipped", message=_xml(cell.note))
     elif cell.verdict is Verdict.OPEN:
