@@ -29,6 +29,11 @@ class Dependency:
     target: Target
     param: str = ""
 
+    @property
+    def name(self) -> str:
+        """How it is called where it is asked for; empty when that is no name."""
+        return self.expr.text or (self.expr.base.text if self.expr.base is not None else "")
+
 
 class Calls:
     """Answers, with memory, what calls what."""

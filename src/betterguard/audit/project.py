@@ -453,6 +453,13 @@ class Project:
             return False
         return self.qualify(value.file, expr.text) in {GUARD, f"{GUARD}.from_env"}
 
+    def binding(self, file: File, name: Expr, function: FunctionRef | None) -> Expr | None:
+        """Give what a plain name is bound to, locally or at a module's top level."""
+        if function is not None and (bound := function.assigned.get(name.text)):
+            return bound[-1]
+        target = self.resolve(file, name.text)
+        return target.expr if isinstance(target, Value) else None
+
     def annotated(self, file: File, note: Expr) -> ClassRef | None:
         """Give the project's class that an annotation names, also in quotes or with None."""
         for part in subexpressions(note):

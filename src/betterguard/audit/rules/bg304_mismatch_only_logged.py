@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
-from betterguard.audit.security import mentions
 from betterguard.audit.visit import PAIR, names_in, subexpressions
 
 if TYPE_CHECKING:

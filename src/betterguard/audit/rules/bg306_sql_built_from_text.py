@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.project import ClassRef
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.security import mentions
 from betterguard.audit.sqltext import RUNS, pieces
 from betterguard.audit.visit import method, names_in, subexpressions
 
@@ -86,7 +86,7 @@ def _runs_sql(code: Code, function: FunctionRef, call: Expr) -> bool:
 
 
 def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]) -> Iterator[Hit]:
-    tainted = code.security.derived(function, params)
+    tainted = derived(function, params)
     for call in runs:
         for piece in pieces(function, call.parts[0]):
             if any(

@@ -209,7 +209,7 @@ def _guard_verifies_it(site: Site, function: FunctionRef) -> bool:
         if one.function is function.function
     ]
     return bool(asking) and all(
-        any(code.security.asks_guard(ref) for ref in reach) and not _is_replaced(site, reach)
+        any(code.gates.asks_guard(ref) for ref in reach) and not _is_replaced(site, reach)
         for reach in asking
     )
 
