@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import Value
+from betterguard.audit.symbols import Value
 from betterguard.audit.visit import method, subexpressions
 
 if TYPE_CHECKING:
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Middleware
     from betterguard.audit.calls import Calls
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import ClassRef, FunctionRef, Project, Target
+    from betterguard.audit.project import Project
+    from betterguard.audit.symbols import ClassRef, FunctionRef, Target
 
 Allowed = tuple[str, bool]
 """A path, and whether all that begins with it is let pass too."""

@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, External, File, FunctionRef, Value, bindings
+from betterguard.audit.dataflow import bindings
+from betterguard.audit.symbols import ClassRef, External, File, FunctionRef, Value
 from betterguard.audit.visit import (
     argument,
     expressions,
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from betterguard.audit.calls import Calls, Dependency
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import Project, Target
+    from betterguard.audit.project import Project
+    from betterguard.audit.symbols import Target
 
 VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "trace"})
 ROUTE_DECORATORS = VERBS | {"api_route", "route", "websocket", "websocket_route"}

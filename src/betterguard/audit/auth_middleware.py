@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from betterguard.audit.calls import Calls
     from betterguard.audit.decoding import Decodings
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import FunctionRef
     from betterguard.audit.refusals import Refusals
+    from betterguard.audit.symbols import FunctionRef
 
 MAX_CALLS = 5
 """Calls followed from a middleware to what refuses."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, External, File, FunctionRef, Target, Value
+from betterguard.audit.symbols import ClassRef, External, File, FunctionRef, Target, Value
 from betterguard.audit.visit import argument, subexpressions
 
 if TYPE_CHECKING:

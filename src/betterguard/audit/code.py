@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.environment import Environment
     from betterguard.audit.facts import Module
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
 
 
 class Code:
@@ -38,7 +38,7 @@ class Code:
         environment: Environment,
         knowledge: Knowledge | None = None,
     ) -> None:
-        self.project = Project(modules, environment)
+        self.project = Project(modules, environment.prefix)
         self.environment = environment
         self.knowledge = knowledge or Knowledge()
         self._reaching: dict[int, bool] = {}
@@ -164,7 +164,7 @@ class Code:
     def _is_imported(self, file: File) -> bool:
         last = file.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
         return any(
-            importer is not file and self.project.module(importer, name) is file
+            importer is not file and self.project.modules.find(importer, name) is file
             for importer, name in (*self._imports[last], *self._imports[""])
         )
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import File, FunctionRef, Project
+    from betterguard.audit.project import Project
+    from betterguard.audit.symbols import File, FunctionRef
 
 _DECODERS = re.compile(
     r"^(?:jwt|jose\.jwt|authlib\.jose\.\w+|joserfc\.jwt|jwt\.api_jwt|jwt\.PyJWT|python_jwt)"

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.presence import asks_for_presence, hands_on, held_names
-from betterguard.audit.project import GUARD, ClassRef, External, FunctionRef, Value
+from betterguard.audit.project import GUARD
 from betterguard.audit.refusals import UNAUTHORIZED
+from betterguard.audit.symbols import ClassRef, External, FunctionRef, Value
 from betterguard.audit.visit import keyword, method
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from betterguard.audit.calls import Calls, Dependency
     from betterguard.audit.decoding import Decodings
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import Project, Target
+    from betterguard.audit.project import Project
     from betterguard.audit.refusals import Refusals
+    from betterguard.audit.symbols import Target
 
 AUTH_NAMES = re.compile(
     r"auth|current_?user|active_?user|get_?user|verify_?(?:token|jwt|user)|token|login_?required"

@@ -7,9 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from betterguard.audit.dataflow import derived, mentions
-from betterguard.audit.project import External, FunctionRef
 from betterguard.audit.queries import restricts
 from betterguard.audit.refusals import answers_error
+from betterguard.audit.symbols import External, FunctionRef
 from betterguard.audit.visit import keyword, method, names_in, positional, subexpressions
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Route
     from betterguard.audit.calls import Calls, Dependency
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import Target
     from betterguard.audit.queries import Queries, Query, RawQuery
+    from betterguard.audit.symbols import Target
 
 NEAR = 6
 """Functions of a helper's reach in which a check of its own is looked for."""

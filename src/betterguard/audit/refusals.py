@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import Value
+from betterguard.audit.symbols import Value
 from betterguard.audit.visit import argument, keyword, method, statements, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import FunctionRef, Project
+    from betterguard.audit.project import Project
+    from betterguard.audit.symbols import FunctionRef
 
 UNAUTHORIZED, FORBIDDEN = 401, 403
 MAX_NAMES = 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.dataflow import derived
-from betterguard.audit.project import FunctionRef
 from betterguard.audit.refusals import UNAUTHORIZED
+from betterguard.audit.symbols import FunctionRef
 
 if TYPE_CHECKING:
     from betterguard.audit.application import Route

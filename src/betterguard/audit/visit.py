@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.audit.facts import Expr, Function, Stmt
+from betterguard.audit.facts import Class, Expr, Function, Stmt
 
 PAIR = 2
 """Sides of a plain comparison."""
@@ -68,6 +68,15 @@ def expressions(found: Iterable[Stmt]) -> list[Expr]:
                 flat.append(expr)
                 _add_parts(expr, flat)
     return flat
+
+
+def fields(klass: Class) -> Iterator[Stmt]:
+    """Give the assignments and annotations in a class body, also below an ``if``."""
+    for stmt in klass.body:
+        if stmt.kind in {"assign", "declare"}:
+            yield stmt
+        elif stmt.kind == "if":
+            yield from (s for s in stmt.body if s.kind in {"assign", "declare"})
 
 
 def own_expressions(stmt: Stmt) -> Iterator[Expr]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import FunctionRef
     from betterguard.audit.queries import Query, RawQuery
+    from betterguard.audit.symbols import FunctionRef
 
 __all__ = ["Walk", "is_row"]
 

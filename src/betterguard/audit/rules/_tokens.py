@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.decoding import Decode
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 IDENTITY_NAMES = re.compile(r"user|payload|claims|identity|principal|sub$", re.IGNORECASE)
 _ISSUED: WeakKeyDictionary[Code, Mapping[str, set[str]]] = WeakKeyDictionary()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import FunctionRef, fields
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.visit import method, names_in, positional, statements, subexpressions
+from betterguard.audit.symbols import FunctionRef
+from betterguard.audit.visit import fields, method, names_in, positional, statements, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

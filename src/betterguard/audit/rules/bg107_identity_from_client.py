@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _HEADER = re.compile(
     r"^x[-_](?:user|account|auth|authenticated|forwarded|demo|test)[-_](?:user|id|userid|email)",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _SCHEME = re.compile(
     r"^(?:bearer|basic|token|jwt|ey\w*|\W*|bearer\W*|https?://.*|sk_.*|pk_.*)$", re.IGNORECASE

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from betterguard.audit import credentials
 from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import FunctionRef
 from betterguard.audit.rule import Fixing, Rule, Snippet
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _SWITCH = re.compile(
     r"(?:disable|skip|bypass|no|mock|fake)_?auth|auth_?(?:disabled|bypass|off)|dev_?mode"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.gates import AUTH_NAMES
-from betterguard.audit.project import FunctionRef
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import keywords, method, statements
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _CALLER = re.compile(r"current|token|auth|caller|me$|jwt|session|verified|logged", re.IGNORECASE)
 _USER = re.compile(r"user|owner|(?:^|_)me$|sub$|uid", re.IGNORECASE)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
     from betterguard.audit.queries import Query
+    from betterguard.audit.symbols import FunctionRef
 
 _BY_EMAIL = re.compile(r"\bwhere\b[^;]*\bemail\s*=\s*(?::|%|\?|\$)", re.IGNORECASE | re.DOTALL)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import ClassRef
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.sqltext import RUNS, pieces
+from betterguard.audit.symbols import ClassRef
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
 
 _STRUCTURE = re.compile(
     r"table|column|schema|field|order|clause|place|marker|limit|offset|sql|set_|sort|direction|cols",

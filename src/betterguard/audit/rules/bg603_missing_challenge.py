@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _SIGN_IN = re.compile(
     r"log_?in|sign_?in|sign_?up|register|authenticate_user|password|refresh|logout|sign_?out",

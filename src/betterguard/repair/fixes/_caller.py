@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, External, FunctionRef
+from betterguard.audit.symbols import ClassRef, External, FunctionRef
 from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:

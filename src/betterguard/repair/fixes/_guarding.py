@@ -41,7 +41,7 @@ from betterguard.repair.syntax import appended, replaced
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.edits import Edit
     from betterguard.repair.fix import Site
 

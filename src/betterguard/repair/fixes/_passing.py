@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit import credentials
 from betterguard.audit.dataflow import holds
-from betterguard.audit.project import FunctionRef
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import method, receiver, subexpressions
 
 if TYPE_CHECKING:

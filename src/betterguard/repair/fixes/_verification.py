@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import FunctionRef
 from betterguard.audit.rules import _tokens as tokens
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import method, names_in, subexpressions
 from betterguard.repair.fixes._passing import hands_on_token, is_named_token
 

@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, External, FunctionRef, Value
 from betterguard.audit.rules._audience import is_privileged
+from betterguard.audit.symbols import ClassRef, External, FunctionRef, Value
 from betterguard.audit.visit import names_in
 from betterguard.repair.fix import ByHand, Fix, Safety
 from betterguard.repair.fixes._asking import EXPOSED, Parameter, guards_id, with_parameter
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import File, Target
+    from betterguard.audit.symbols import File, Target
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
 

@@ -22,7 +22,7 @@ from betterguard.repair.syntax import argument, arguments, around, replaced, sou
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.fix import Site
 
 _STATUS = re.compile(r"(?:^|HTTP_)([1-5]\d\d)(?:$|_)")
