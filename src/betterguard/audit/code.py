@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from betterguard.audit.allowlist import AllowLists
-from betterguard.audit.application import Application
+from betterguard.audit.assembly import assemble
 from betterguard.audit.auth_middleware import AuthMiddleware
 from betterguard.audit.calls import Calls
 from betterguard.audit.decoding import Decode, Decodings
@@ -24,6 +24,7 @@ from betterguard.audit.visit import names_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from betterguard.audit.application import Application
     from betterguard.audit.environment import Environment
     from betterguard.audit.facts import Module
     from betterguard.audit.symbols import File, FunctionRef
@@ -53,7 +54,7 @@ class Code:
     @cached_property
     def app(self) -> Application:
         """Apps, routers, routes, middleware."""
-        return Application(self.project, self.calls)
+        return assemble(self.project, self.calls)
 
     @cached_property
     def security(self) -> Security:

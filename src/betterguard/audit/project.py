@@ -59,7 +59,7 @@ class Project:
                 self._index_function(file, stmt.function, owner, outer)
             elif stmt.klass is not None:
                 self._index_class(file, stmt.klass, outer)
-            elif owner is None and outer is None:
+            elif stmt.kind in {"assign", "declare"} and owner is None and outer is None:
                 _index_values(file, stmt)
             if stmt.body:
                 self._index(file, stmt.body, owner, outer)
@@ -263,10 +263,9 @@ class Project:
 
 def _index_values(file: File, stmt: Stmt) -> None:
     """Add the names that a statement at a file's top level binds or declares."""
-    if stmt.kind in {"assign", "declare"}:
-        for target in stmt.exprs[:-1] if stmt.kind == "assign" else stmt.exprs:
-            for part in target.parts or (target,):
-                file.values.setdefault(part.text, []).append(stmt)
+    for target in stmt.exprs[:-1] if stmt.kind == "assign" else stmt.exprs:
+        for part in target.parts or (target,):
+            file.values.setdefault(part.text, []).append(stmt)
 
 
 def _class_name(base: Expr) -> str:

@@ -129,6 +129,13 @@ def argument(call: Expr, index: int, name: str) -> Expr | None:
     return found[index] if index < len(found) else keyword(call, name)
 
 
+def literal(expr: Expr | None) -> str:
+    """Give the text of a literal, without what an f-string fills in; empty for anything else."""
+    if expr is None or expr.kind not in {"str", "fstr"}:
+        return ""
+    return expr.text if expr.kind == "str" else expr.text.replace("{}", "")
+
+
 def method(call: Expr) -> str:
     """Give the last part of what is called: ``get`` for ``session.get(…)`` and ``f(x).get(…)``."""
     return call.text.rsplit(".", 1)[-1]
