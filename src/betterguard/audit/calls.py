@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, External, File, FunctionRef, Target, Value
-from betterguard.audit.visit import argument, subexpressions
+from betterguard.audit.symbols import ClassRef, External, File, FunctionRef, Target, Value
+from betterguard.audit.visit import argument, keyword, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,11 @@ class Dependency:
     expr: Expr
     target: Target
     param: str = ""
+
+    @property
+    def name(self) -> str:
+        """How it is called where it is asked for; empty when that is no name."""
+        return self.expr.text or (self.expr.base.text if self.expr.base is not None else "")
 
 
 class Calls:
@@ -208,6 +213,11 @@ class Calls:
                 target = self.project.resolve(file, part.text)
                 if isinstance(target, Value) and target.expr is not None and target.owner is None:
                     yield from self._aliased(target, param, hops)
+
+    def listed(self, file: File, call: Expr) -> tuple[Dependency, ...]:
+        """Every dependency in the argument ``dependencies=[Depends(…)]`` of a call."""
+        given = keyword(call, "dependencies")
+        return tuple(self.depends(file, given)) if given is not None else ()
 
     def _aliased(self, target: Value, param: str, hops: int) -> Iterator[Dependency]:
         expr = target.expr

@@ -6,22 +6,28 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from betterguard.audit.application import Application
+from betterguard.audit.allowlist import AllowLists
+from betterguard.audit.assembly import assemble
+from betterguard.audit.auth_middleware import AuthMiddleware
 from betterguard.audit.calls import Calls
+from betterguard.audit.decoding import Decode, Decodings
+from betterguard.audit.gates import Gates
 from betterguard.audit.knowledge import Knowledge
 from betterguard.audit.models import Models
 from betterguard.audit.ownership import Ownership
 from betterguard.audit.project import Project
 from betterguard.audit.queries import Queries
-from betterguard.audit.security import Decode, Security
+from betterguard.audit.refusals import Refusals
+from betterguard.audit.security import Security
 from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from betterguard.audit.application import Application
     from betterguard.audit.environment import Environment
     from betterguard.audit.facts import Module
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
 
 
 class Code:
@@ -33,7 +39,7 @@ class Code:
         environment: Environment,
         knowledge: Knowledge | None = None,
     ) -> None:
-        self.project = Project(modules, environment)
+        self.project = Project(modules, environment.prefix)
         self.environment = environment
         self.knowledge = knowledge or Knowledge()
         self._reaching: dict[int, bool] = {}
@@ -48,12 +54,38 @@ class Code:
     @cached_property
     def app(self) -> Application:
         """Apps, routers, routes, middleware."""
-        return Application(self.project, self.calls)
+        return assemble(self.project, self.calls)
 
     @cached_property
     def security(self) -> Security:
-        """What code does about identity."""
-        return Security(self.project, self.calls, self.app, self.knowledge.auth_dependencies)
+        """How routes are authenticated."""
+        return Security(self.calls, self.decodings, self.refusals, self.gates, self.auth_middleware)
+
+    @cached_property
+    def decodings(self) -> Decodings:
+        """Which calls read a token's claims."""
+        return Decodings(self.project)
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """Which statements refuse a caller."""
+        return Refusals(self.project)
+
+    @cached_property
+    def gates(self) -> Gates:
+        """How dependencies and functions authenticate."""
+        trusted = self.knowledge.auth_dependencies
+        return Gates(self.project, self.calls, self.decodings, self.refusals, trusted)
+
+    @cached_property
+    def allow_lists(self) -> AllowLists:
+        """Which paths middleware lets pass."""
+        return AllowLists(self.project, self.calls)
+
+    @cached_property
+    def auth_middleware(self) -> AuthMiddleware:
+        """Which middleware refuses callers."""
+        return AuthMiddleware(self.app, self.calls, self.decodings, self.refusals, self.allow_lists)
 
     @cached_property
     def models(self) -> Models:
@@ -68,7 +100,7 @@ class Code:
     @cached_property
     def ownership(self) -> Ownership:
         """Whose rows, and whether code asks."""
-        return Ownership(self.calls, self.security, self.queries)
+        return Ownership(self.calls, self.queries)
 
     def files(self, *words: str) -> tuple[File, ...]:
         """Give the files in whose text one of the words occurs (see ``walk.TRIGGERS``)."""
@@ -98,7 +130,7 @@ class Code:
         return tuple(
             decode
             for function in self.functions("jwt", "jose")
-            for decode in self.security.decodes(function)
+            for decode in self.decodings.of(function)
         )
 
     @cached_property
@@ -133,7 +165,7 @@ class Code:
     def _is_imported(self, file: File) -> bool:
         last = file.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
         return any(
-            importer is not file and self.project.module(importer, name) is file
+            importer is not file and self.project.modules.find(importer, name) is file
             for importer, name in (*self._imports[last], *self._imports[""])
         )
 

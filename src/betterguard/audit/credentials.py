@@ -10,7 +10,7 @@ from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 TOKEN_NAME = re.compile(
     r"(?:^|[._])(?:access_?token|id_?token|jwt_?token|auth_?token|bearer_?token|session_?token|raw_?token"

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.facts import Class
 from betterguard.audit.knowledge import OWNER_COLUMNS
-from betterguard.audit.project import ClassRef, fields
-from betterguard.audit.visit import keyword, method, names_in, subexpressions
+from betterguard.audit.symbols import ClassRef
+from betterguard.audit.visit import fields, keyword, method, names_in, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import File, Project
+    from betterguard.audit.project import Project
+    from betterguard.audit.symbols import File
 
 _USER_TABLE = re.compile(r"^(?:auth_?)?(?:user|account|member|profile)s?$", re.IGNORECASE)
 _OWNING = re.compile(

@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import External, FunctionRef
+from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.queries import restricts
-from betterguard.audit.security import answers_error, mentions
+from betterguard.audit.refusals import answers_error
+from betterguard.audit.symbols import External, FunctionRef
 from betterguard.audit.visit import keyword, method, names_in, positional, subexpressions
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Route
     from betterguard.audit.calls import Calls, Dependency
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import Target
     from betterguard.audit.queries import Queries, Query, RawQuery
-    from betterguard.audit.security import Security
+    from betterguard.audit.symbols import Target
 
 NEAR = 6
 """Functions of a helper's reach in which a check of its own is looked for."""
@@ -40,9 +40,8 @@ _OUTPUT = re.compile(r"(?:^|\.)(?:print|debug|info|warning|error|exception|criti
 class Ownership:
     """Recognises comparisons with the caller: inline, in helpers, in dependencies."""
 
-    def __init__(self, calls: Calls, security: Security, queries: Queries) -> None:
+    def __init__(self, calls: Calls, queries: Queries) -> None:
         self.calls = calls
-        self.security = security
         self.queries = queries
         self._checks: dict[int, bool] = {}
 
@@ -75,7 +74,7 @@ class Ownership:
 
     def is_compared(self, function: FunctionRef, name: str, depth: int = 0) -> bool:
         """Whether a parameter is compared with something that is not a literal, and acted upon."""
-        names = self.security.derived(function, {name})
+        names = derived(function, {name})
         for comparison, stmt in comparisons(function, names):
             if (
                 comparison.text in {"==", "!=", "is not", "not in"}
@@ -122,7 +121,7 @@ class Ownership:
 
     def is_used(self, function: FunctionRef, name: str) -> bool:
         """Whether a parameter goes into a call that is neither output nor a conversion."""
-        names = self.security.derived(function, {name})
+        names = derived(function, {name})
         return any(
             not _OUTPUT.search(call.text)
             and call.text not in {"str", "int", "UUID", "uuid.UUID", "isinstance", "len"}

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.credentials import STRIPPERS, token_names
-from betterguard.audit.project import FunctionRef
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import method, names_in, receiver
 
 if TYPE_CHECKING:

@@ -2,297 +2,42 @@
 
 from __future__ import annotations
 
-import bisect
 from collections import defaultdict
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
-from betterguard.audit.visit import expressions, methods, statements, subexpressions
+from betterguard.audit.modules import Modules
+from betterguard.audit.symbols import ClassRef, External, File, FunctionRef, Value
+from betterguard.audit.visit import fields, subexpressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from betterguard.audit.environment import Environment
-    from betterguard.audit.facts import Class, Expr, Function, Import, Module, Param, Stmt
-
-Record = TypeVar("Record", "Stmt", "Expr")
+    from betterguard.audit.facts import Class, Expr, Function, Import, Module, Stmt
+    from betterguard.audit.symbols import Target
 
 MAX_HOPS = 12
 """Re-exports and aliases followed before a name is given up (cycles exist)."""
 GUARD = "betterguard.BetterGuard"
 """Whose instances are known whatever a variable is called: their members are ``GUARD.member``."""
 
-LIBRARIES = frozenset(
-    [
-        "fastapi",
-        "starlette",
-        "sqlmodel",
-        "sqlalchemy",
-        "jwt",
-        "jose",
-        "authlib",
-        "pydantic",
-        "pydantic_settings",
-        "httpx",
-        "os",
-        "sys",
-        "logging",
-        "datetime",
-        "time",
-        "json",
-        "uuid",
-        "betterguard",
-        "typing",
-        "hashlib",
-        "secrets",
-        "hmac",
-        "passlib",
-        "bcrypt",
-        "requests",
-        "redis",
-        "asyncio",
-        "dotenv",
-        "re",
-        "io",
-        "base64",
-        "agents",
-        "openai",
-        "mcp",
-        "dapr",
-        "types",
-    ]
-)
-"""Names that mean the library although a project holds a file of that name elsewhere."""
-
-
-@dataclass(eq=False, slots=True)
-class File:
-    """One module of the project with its symbol table."""
-
-    facts: Module
-    functions: dict[str, FunctionRef] = field(default_factory=dict)
-    classes: dict[str, ClassRef] = field(default_factory=dict)
-    values: dict[str, list[Stmt]] = field(default_factory=dict)
-    imports: dict[str, Import] = field(default_factory=dict)
-    stars: list[Import] = field(default_factory=list)
-    known: dict[str, Target] = field(default_factory=dict)
-    _flat: Flat | None = None
-
-    @property
-    def path(self) -> str:
-        """Its path from the root."""
-        return self.facts.path
-
-    @property
-    def flat(self) -> Flat:
-        """Everything in the file, in the order in which it stands there."""
-        if self._flat is None:
-            self._flat = Flat(self.facts.body)
-        return self._flat
-
-    @property
-    def expressions(self) -> tuple[Expr, ...]:
-        """Every expression of the file, in order."""
-        return self.flat.expressions.items
-
-    @property
-    def calls(self) -> tuple[Expr, ...]:
-        """Every call of the file, in order."""
-        return self.flat.calls.items
-
-    @property
-    def methods(self) -> frozenset[str]:
-        """What the file calls, each by its last part."""
-        return self.flat.methods
-
-
-class Ordered(Generic[Record]):
-    """Records by where they stand, so that those of one function are a slice."""
-
-    def __init__(self, items: Iterable[Record]) -> None:
-        self.items: tuple[Record, ...] = tuple(items)
-        self._starts: list[int] = [item.pos for item in self.items]
-
-    def between(self, start: int, end: int) -> tuple[Record, ...]:
-        """Give the records that begin in a stretch of the text."""
-        first = bisect.bisect_left(self._starts, start)
-        return self.items[first : bisect.bisect_left(self._starts, end, first)]
-
-
-class Flat:
-    """A file's statements, expressions and calls as flat lists, made once."""
-
-    def __init__(self, body: tuple[Stmt, ...]) -> None:
-        self.statements = Ordered(statements(body))
-        self.expressions = Ordered(expressions(self.statements.items))
-        self.calls = Ordered([expr for expr in self.expressions.items if expr.kind == "call"])
-        self.methods = methods(self.calls.items)
-
-    @cached_property
-    def texts(self) -> Ordered[Expr]:
-        """Its literals of text."""
-        return Ordered([expr for expr in self.expressions.items if expr.kind in {"str", "fstr"}])
-
-
-@dataclass(eq=False)
-class ClassRef:
-    """A class and the file that it stands in."""
-
-    file: File
-    klass: Class
-    methods: dict[str, FunctionRef] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self.klass.name
-
-
-@dataclass(eq=False)
-class FunctionRef:
-    """A function and where it stands; ``outer`` is the function that it is nested in."""
-
-    file: File
-    function: Function
-    owner: ClassRef | None = None
-    outer: FunctionRef | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self.function.name
-
-    @property
-    def body(self) -> tuple[Stmt, ...]:
-        """Its statements, not those of nested blocks."""
-        return self.function.body
-
-    @cached_property
-    def statements(self) -> tuple[Stmt, ...]:
-        """All statements, those of nested functions included."""
-        return self._span(self.file.flat.statements)
-
-    @cached_property
-    def expressions(self) -> tuple[Expr, ...]:
-        """All expressions, those of nested functions included."""
-        return self._span(self.file.flat.expressions)
-
-    @cached_property
-    def calls(self) -> tuple[Expr, ...]:
-        """All calls, those of nested functions included."""
-        return self._span(self.file.flat.calls)
-
-    def holders(self, pos: int) -> set[str]:
-        """Give the local names whose value is, or is made of, what stands at a position."""
-        return {
-            name
-            for name, values in self.assigned.items()
-            for value in values
-            if value.pos <= pos < value.end
-        }
-
-    @cached_property
-    def methods(self) -> frozenset[str]:
-        """What it calls, each by its last part: lets a question pass over most functions."""
-        return methods(self.calls)
-
-    @cached_property
-    def texts(self) -> tuple[Expr, ...]:
-        """All literals of text, those of nested functions included."""
-        return self._span(self.file.flat.texts)
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """Every dotted name that its body reads or calls."""
-        return frozenset(
-            [
-                expr.text
-                for expr in self.expressions
-                if expr.kind == "name" or (expr.kind == "call" and expr.text[0] not in ".(")
-            ]
-        )
-
-    def _span(self, flat: Ordered[Record]) -> tuple[Record, ...]:
-        body = self.function.body
-        return flat.between(body[0].pos, self.function.end) if body else ()
-
-    @cached_property
-    def assigned(self) -> Mapping[str, list[Expr]]:
-        """For each local name, the expressions that it is bound to, in order."""
-        return bindings(self.statements, self.expressions)
-
-    @property
-    def params(self) -> tuple[Param, ...]:
-        """Its parameters."""
-        return self.function.params
-
-
-def bindings(body: Iterable[Stmt], within: Iterable[Expr]) -> Mapping[str, list[Expr]]:
-    """For each name, the expressions that are bound to it: by ``=``, ``for``, ``with``, ``:=``."""
-    found: defaultdict[str, list[Expr]] = defaultdict(list)
-    for stmt in body:
-        if stmt.kind == "assign":
-            value = stmt.exprs[-1]
-            for target in stmt.exprs[:-1]:
-                for part in target.parts or (target,):
-                    if part.kind == "name":
-                        found[part.text].append(value)
-        elif stmt.kind == "for" and len(stmt.exprs) > 1:
-            for part in stmt.exprs[0].parts or (stmt.exprs[0],):
-                found[part.text].append(stmt.exprs[1])
-    for expr in within:
-        if expr.kind == "walrus" and expr.parts:
-            found[expr.text].append(expr.parts[0])
-    return found
-
-
-@dataclass(eq=False, slots=True)
-class Value:
-    """A module's or class's variable: the statements that bind it."""
-
-    file: File
-    name: str
-    stmts: list[Stmt]
-    owner: ClassRef | None = None
-
-    @property
-    def expr(self) -> Expr | None:
-        """What it is bound to last; None for a bare annotation."""
-        bound = [stmt for stmt in self.stmts if stmt.kind == "assign"]
-        return bound[-1].exprs[-1] if bound else None
-
-
-@dataclass(frozen=True, slots=True)
-class External:
-    """A name of a library: ``datetime.datetime.utcnow``."""
-
-    name: str
-
-
-Target = FunctionRef | ClassRef | Value | File | External
-
 
 class Project:
-    """All files of a project and what their names mean."""
+    """All files of a project and what their names mean.
 
-    def __init__(self, modules: Iterable[Module], environment: Environment) -> None:
-        self.environment = environment
+    ``prefix`` is the path of the audited folder in its repository.
+    """
+
+    def __init__(self, modules: Iterable[Module], prefix: str) -> None:
         self.files: dict[str, File] = {}
         self.functions: list[FunctionRef] = []
         self.classes: list[ClassRef] = []
-        self._by_tail: defaultdict[str, list[tuple[tuple[str, ...], File]]] = defaultdict(list)
-        self._by_pair: defaultdict[tuple[str, ...], list[tuple[tuple[str, ...], File]]] = (
-            defaultdict(list)
-        )
         self._in_file: defaultdict[str, list[FunctionRef]] = defaultdict(list)
-        self._outer = tuple(environment.prefix.split("/"))
-        self._modules: dict[tuple[str, str], File | None] = {}
         self._members: dict[tuple[int, str], FunctionRef | Value | None] = {}
         self._ancestry: dict[int, tuple[ClassRef, ...]] = {}
         self._resolving = 0
         for module in modules:
             self._add(module)
+        self.modules = Modules(self.files, prefix)
 
     # building
 
@@ -305,13 +50,6 @@ class Project:
             else:
                 file.imports[imported.alias] = imported
         self._index(file, module.body, None, None)
-        parts = module.path.removesuffix(".py").split("/")
-        if parts[-1] == "__init__":
-            parts.pop()
-        if parts:
-            path = tuple(parts)
-            self._by_tail[parts[-1]].append((path, file))
-            self._by_pair[path[-2:]].append((path, file))
 
     def _index(
         self, file: File, body: Iterable[Stmt], owner: ClassRef | None, outer: FunctionRef | None
@@ -322,9 +60,7 @@ class Project:
             elif stmt.klass is not None:
                 self._index_class(file, stmt.klass, outer)
             elif stmt.kind in {"assign", "declare"} and owner is None and outer is None:
-                for target in stmt.exprs[:-1] if stmt.kind == "assign" else stmt.exprs:
-                    for part in target.parts or (target,):
-                        file.values.setdefault(part.text, []).append(stmt)
+                _index_values(file, stmt)
             if stmt.body:
                 self._index(file, stmt.body, owner, outer)
             if stmt.orelse:
@@ -386,7 +122,7 @@ class Project:
         if name in file.imports:
             return self._imported(file, file.imports[name], hops)
         for star in file.stars:
-            module = self.module(file, star.module)
+            module = self.modules.find(file, star.module)
             if module is not None and module is not file and hops < MAX_HOPS:
                 found = self._symbol(module, name, hops + 1)
                 if found is not None:
@@ -403,7 +139,7 @@ class Project:
         return value
 
     def _imported(self, file: File, imported: Import, hops: int) -> Target:
-        module = self.module(file, imported.module)
+        module = self.modules.find(file, imported.module)
         if not imported.name:
             return module if module is not None else External(imported.module)
         if module is not None:
@@ -411,7 +147,7 @@ class Project:
             if found is not None and found is not module:
                 return found
         glue = "" if imported.module.endswith(".") else "."
-        below = self.module(file, f"{imported.module}{glue}{imported.name}")
+        below = self.modules.find(file, f"{imported.module}{glue}{imported.name}")
         if below is not None:
             return below
         return External(f"{imported.module.lstrip('.')}.{imported.name}".lstrip("."))
@@ -431,9 +167,10 @@ class Project:
         return None
 
     def _submodule(self, package: File, name: str) -> File | None:
-        folder = package.path.rpartition("/")[0]
-        prefix = f"{folder}/" if folder else ""
-        return self.files.get(f"{prefix}{name}.py") or self.files.get(f"{prefix}{name}/__init__.py")
+        folder, slash, _ = package.path.rpartition("/")
+        return self.modules.at(f"{folder}{slash}{name}")
+
+    # classes
 
     def instance(self, value: Value) -> ClassRef | None:
         """Give the project's class that a variable is an instance of, if its binding tells."""
@@ -452,6 +189,13 @@ class Project:
         if expr is None or expr.kind != "call" or expr.base is not None:
             return False
         return self.qualify(value.file, expr.text) in {GUARD, f"{GUARD}.from_env"}
+
+    def binding(self, file: File, name: Expr, function: FunctionRef | None) -> Expr | None:
+        """Give what a plain name is bound to, locally or at a module's top level."""
+        if function is not None and (bound := function.assigned.get(name.text)):
+            return bound[-1]
+        target = self.resolve(file, name.text)
+        return target.expr if isinstance(target, Value) else None
 
     def annotated(self, file: File, note: Expr) -> ClassRef | None:
         """Give the project's class that an annotation names, also in quotes or with None."""
@@ -492,19 +236,17 @@ class Project:
             return
         yield klass
         for base in klass.klass.bases:
-            name = base.base.text if base.kind == "sub" and base.base is not None else base.text
-            target = self.resolve(klass.file, name)
+            target = self.resolve(klass.file, _class_name(base))
             if isinstance(target, ClassRef):
                 yield from self._descent(target, seen | {id(klass)})
 
     def foreign_bases(self, klass: ClassRef) -> set[str]:
         """Full names of the library classes that a class descends from."""
-        found: set[str] = set()
-        for ancestor in self.ancestry(klass):
-            for base in ancestor.klass.bases:
-                name = base.base.text if base.kind == "sub" and base.base is not None else base.text
-                found.add(self.qualify(ancestor.file, name))
-        return found
+        return {
+            self.qualify(ancestor.file, _class_name(base))
+            for ancestor in self.ancestry(klass)
+            for base in ancestor.klass.bases
+        }
 
     def qualify(self, file: File, dotted: str) -> str:
         """Give a library's name in full: ``datetime.datetime.utcnow``.
@@ -518,83 +260,14 @@ class Project:
             return f"{target.path}:"
         return f"{target.file.path}:{target.name}"
 
-    def module(self, file: File, dotted: str) -> File | None:
-        """Give the project's file that an import names, nearest to the importing file."""
-        tail = dotted.rpartition(".")[2]
-        if tail and tail not in self._by_tail:
-            return None
-        folder = file.path.rpartition("/")[0]
-        key = (folder or file.path, dotted)  # a file in the root does not import itself
-        if key not in self._modules:
-            self._modules[key] = (
-                self._relative(file, dotted)
-                if dotted.startswith(".")
-                else self._absolute(file, tuple(dotted.split(".")))
-            )
-        return self._modules[key]
 
-    def _absolute(self, file: File, parts: tuple[str, ...]) -> File | None:
-        here = file.path.split("/")[:-1]
-        candidates = [
-            (_shared(here, path), -len(path), found)
-            for path, found in self._ending(parts)
-            if path[-len(parts) :] == parts and (len(path) > 1 or found is not file)
-        ]
-        if parts[0] in LIBRARIES:
-            candidates = [c for c in candidates if c[0] == -c[1] - len(parts) and len(parts) > 1]
-        if len(parts) == 1:
-            candidates = [c for c in candidates if _reachable(here, c[2].path)]
-        if candidates:
-            return max(candidates, key=lambda c: c[:2])[2]
-        return self._from_outside(parts)
-
-    def _ending(self, parts: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], File]]:
-        """Give the files whose path ends like a name: many are called ``models``."""
-        if len(parts) == 1:
-            return self._by_tail.get(parts[-1], ())
-        return self._by_pair.get(parts[-2:], ())
-
-    def _from_outside(self, parts: tuple[str, ...]) -> File | None:
-        """Find a module by a name that begins above the audited folder: ``demo.backend.auth``."""
-        outer = self._outer
-        for count in range(1, len(parts)):
-            if outer[-count:] == parts[:count]:
-                stem = "/".join(parts[count:])
-                return self.files.get(f"{stem}.py") or self.files.get(f"{stem}/__init__.py")
-        return None
-
-    def _relative(self, file: File, dotted: str) -> File | None:
-        name = dotted.lstrip(".")
-        ups = len(dotted) - len(name)
-        folder = file.path.split("/")[:-1]
-        if ups - 1 > len(folder):
-            return None
-        base = folder[: len(folder) - (ups - 1)] + (name.split(".") if name else [])
-        stem = "/".join(base)
-        return self.files.get(f"{stem}.py") or self.files.get(f"{stem}/__init__.py".lstrip("/"))
+def _index_values(file: File, stmt: Stmt) -> None:
+    """Add the names that a statement at a file's top level binds or declares."""
+    for target in stmt.exprs[:-1] if stmt.kind == "assign" else stmt.exprs:
+        for part in target.parts or (target,):
+            file.values.setdefault(part.text, []).append(stmt)
 
 
-def _shared(here: list[str], path: tuple[str, ...]) -> int:
-    count = 0
-    for left, right in zip(here, path, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
-
-
-def _reachable(here: list[str], path: str) -> bool:
-    """Whether a top-level import may mean this file: beside, above, or in a source root below."""
-    folder = path.removesuffix("/__init__.py").split("/")[:-1]
-    shared = _shared(here, tuple(folder))
-    below = folder[shared:]
-    return len(below) <= 1 and all(part in {"src", "app", "backend", "api"} for part in below)
-
-
-def fields(klass: Class) -> Iterator[Stmt]:
-    """Give the assignments and annotations in a class body, also below an ``if``."""
-    for stmt in klass.body:
-        if stmt.kind in {"assign", "declare"}:
-            yield stmt
-        elif stmt.kind == "if":
-            yield from (s for s in stmt.body if s.kind in {"assign", "declare"})
+def _class_name(base: Expr) -> str:
+    """Give the name of a base, ``Generic`` for ``Generic[T]``."""
+    return base.base.text if base.kind == "sub" and base.base is not None else base.text

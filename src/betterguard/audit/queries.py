@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from betterguard.audit import sqltext
-from betterguard.audit.project import ClassRef, Value
+from betterguard.audit.symbols import ClassRef, Value
 from betterguard.audit.visit import (
     chain,
     keyword,
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from betterguard.audit.calls import Calls
     from betterguard.audit.facts import Expr
     from betterguard.audit.models import Model, Models
-    from betterguard.audit.project import FunctionRef, Project
+    from betterguard.audit.project import Project
+    from betterguard.audit.symbols import FunctionRef
 
 STARTS = frozenset({"select", "query", "update", "delete", "exists"})
 _STARTS_OR_GETS = STARTS | {"get"}

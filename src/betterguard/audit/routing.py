@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
-    from betterguard.audit.project import FunctionRef
     from betterguard.audit.queries import Query
+    from betterguard.audit.symbols import FunctionRef
 
 Place = tuple[str, int]
 """A file and an offset in it."""

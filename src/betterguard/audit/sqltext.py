@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 RUNS = frozenset(
     {"execute", "exec", "text", "exec_driver_sql", "executemany", "fetch", "fetchrow", "fetchval"}

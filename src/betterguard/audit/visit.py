@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.audit.facts import Expr, Function, Stmt
+from betterguard.audit.facts import Class, Expr, Function, Stmt
 
 PAIR = 2
 """Sides of a plain comparison."""
@@ -70,6 +70,15 @@ def expressions(found: Iterable[Stmt]) -> list[Expr]:
     return flat
 
 
+def fields(klass: Class) -> Iterator[Stmt]:
+    """Give the assignments and annotations in a class body, also below an ``if``."""
+    for stmt in klass.body:
+        if stmt.kind in {"assign", "declare"}:
+            yield stmt
+        elif stmt.kind == "if":
+            yield from (s for s in stmt.body if s.kind in {"assign", "declare"})
+
+
 def own_expressions(stmt: Stmt) -> Iterator[Expr]:
     """Give the expressions of a definition's own line: decorators, defaults, annotations, bases."""
     if stmt.function is not None:
@@ -118,6 +127,13 @@ def argument(call: Expr, index: int, name: str) -> Expr | None:
     """Give an argument given by position or by name."""
     found = positional(call)
     return found[index] if index < len(found) else keyword(call, name)
+
+
+def literal(expr: Expr | None) -> str:
+    """Give the text of a literal, without what an f-string fills in; empty for anything else."""
+    if expr is None or expr.kind not in {"str", "fstr"}:
+        return ""
+    return expr.text if expr.kind == "str" else expr.text.replace("{}", "")
 
 
 def method(call: Expr) -> str:

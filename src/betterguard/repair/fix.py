@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
     from betterguard.audit.finding import Hit
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
     from betterguard.repair.edits import Edit
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import Flat
+from betterguard.audit.flat import Flat
 from betterguard.audit.sources import TEST_FOLDERS, is_test, kind, read, walk
 from betterguard.audit.walk import read_module
 from betterguard.repair.lines import line_of

@@ -64,7 +64,7 @@ def _is_offered(workspace: Workspace, path: str, name: str) -> bool:
     project = workspace.code.project
     here = project.files[path]
     return any(
-        imported.name in {name, "*"} and project.module(file, imported.module) is here
+        imported.name in {name, "*"} and project.modules.find(file, imported.module) is here
         for file in project.files.values()
         if file is not here
         for imported in file.facts.imports

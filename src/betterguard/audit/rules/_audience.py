@@ -1,4 +1,4 @@
-"""For whom a route is meant: people who are not signed in yet, machines, developers."""
+"""For whom a route is meant: people yet to sign in, administrators, machines, developers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.rules._ownership import client_names, path_owners
 from betterguard.audit.rules._routes import owned_models
-from betterguard.audit.visit import method
+from betterguard.audit.visit import method, names_in
 
 if TYPE_CHECKING:
     from betterguard.audit.application import Route
@@ -90,6 +90,11 @@ _MACHINE_NAME = re.compile(
 )
 _ENVELOPE = re.compile(r"(?:cloud_?)?event|envelope|cloud_event_\w+", re.IGNORECASE)
 """Parameters that hold what a broker delivers."""
+_PRIVILEGE = re.compile(
+    r"admin|superuser|staff|moderator|role|permission|scope|privilege|internal|service_?token"
+    r"|scim|service_?key|api_?key|system_?user|can_?manage|organi[sz]ation_?member",
+    re.IGNORECASE,
+)
 _HASHES = re.compile(r"hash|make_password|set_password", re.IGNORECASE)
 
 
@@ -181,6 +186,22 @@ def _signs_up(code: Code, route: Route) -> bool:
     )
     return makes and any(
         _HASHES.search(method(call)) for function in reached for call in function.calls
+    )
+
+
+def is_privileged(code: Code, route: Route) -> bool:
+    """Whether a route is for administrators or services: by its names, or by what it asks."""
+    function = route.function
+    if _PRIVILEGE.search(route.path) or _PRIVILEGE.search(function.name):
+        return True
+    dependencies = (*route.dependencies, *code.calls.dependencies(function))
+    if any(_PRIVILEGE.search(dependency.name) for dependency in dependencies):
+        return True
+    return any(
+        _PRIVILEGE.search(name)
+        for stmt in function.statements
+        if stmt.kind == "if"
+        for name in names_in(stmt.exprs[0])
     )
 
 

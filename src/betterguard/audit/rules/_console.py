@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import Value
+from betterguard.audit.symbols import Value
 from betterguard.audit.visit import method, receiver
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
 
 LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
 _CURES = frozenset({"betterguard.force_utf8", "betterguard.console.force_utf8"})
@@ -105,7 +105,7 @@ def entry_files(code: Code) -> set[str]:
     for path in list(held):
         file = code.project.files.get(path)
         for imported in file.facts.imports if file is not None else ():
-            module = code.project.module(file, imported.module) if file is not None else None
+            module = code.project.modules.find(file, imported.module) if file is not None else None
             if module is not None:
                 held.add(module.path)
     return held

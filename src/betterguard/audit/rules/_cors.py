@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import FunctionRef, Value
+from betterguard.audit.symbols import FunctionRef, Value
 from betterguard.audit.visit import keyword, method, positional, subexpressions
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Middleware
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
 
 SPLITS = frozenset({"split", "loads", "list", "parse_cors", "splitlines", "json"})
 MAX_STEPS = 5

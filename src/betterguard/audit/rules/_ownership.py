@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Param
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 OWNER_FIELD = re.compile(r"(?:user_?id|owner_?id|uid)", re.IGNORECASE)
 _GIVEN = frozenset({"self", "request", "response", "background_tasks"})

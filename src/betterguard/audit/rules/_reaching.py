@@ -7,11 +7,12 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import derived, holds, mentions
 from betterguard.audit.finding import Hit, Severity
 from betterguard.audit.ownership import bound_arguments, condition_names
 from betterguard.audit.queries import restricts
+from betterguard.audit.refusals import UNAUTHORIZED, answers_error
 from betterguard.audit.rules import _ownership as owners
-from betterguard.audit.security import UNAUTHORIZED, answers_error, mentions
 from betterguard.audit.sqltext import RUNS
 from betterguard.audit.visit import method, names_in, subexpressions
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import FunctionRef
     from betterguard.audit.queries import Query, RawQuery
+    from betterguard.audit.symbols import FunctionRef
 
-__all__ = ["Walk", "is_row", "touches"]
+__all__ = ["Walk", "is_row"]
 
 MAX_STEPS = 5
 _KEY = re.compile(r"(?:^|[._])(?:id|uuid|slug|key)s?$|Id$")
@@ -112,13 +113,13 @@ class Walk:
             told = _is_list(query) and not own.is_checked(query)
             return told and not self._asks_caller(function, query)
         read = condition_names(query)
-        if not any(touches(name, names) for name in read) or _by_secret(query):
+        if not any(holds(names, name) for name in read) or _by_secret(query):
             return False
         if self._asks_caller(function, query) or own.is_checked(query):
             return False
-        if any(touches(name, self._own(function)) for name in read):
+        if any(holds(self._own(function), name) for name in read):
             return False
-        ids = {name for name in read if touches(name, names)}
+        ids = {name for name in read if holds(names, name)}
         reads = query.verb not in {"update", "delete"}
         return not (
             own.verified_before(function, query.call.pos, owner, ids)
@@ -139,7 +140,7 @@ class Walk:
     def _lets_some(self, function: FunctionRef, ids: set[str]) -> bool:
         """Whether a dependency refuses by the ids and by who is calling."""
         refs = (function, *self.code.calls.next(function))
-        refuses = self.code.security.refusal
+        refuses = self.code.refusals.refusal
         return any(
             stmt.kind == "raise" and refuses(ref, stmt) != UNAUTHORIZED
             for ref in refs
@@ -163,14 +164,13 @@ class Walk:
         ]
         if not conditions:
             return False
-        security = self.code.security
-        asked = security.derived(function, {*ids, *rows})
+        asked = derived(function, {*ids, *rows})
         asked |= {
             stmt.exprs[0].text
             for stmt in function.statements
             if stmt.kind == "for" and mentions(stmt.exprs[1], asked)
         }
-        callers = security.derived(function, self._callers(function))
+        callers = derived(function, self._callers(function))
         callers -= {
             name
             for name, values in function.assigned.items()
@@ -220,7 +220,7 @@ class Walk:
             values = self._bound_values(function, raw)
             used = {name for value in values for name in names_in(value)}
             has_where = re.search(r"\bwhere\b", raw.sql, re.IGNORECASE)
-            if has_where and not any(touches(name, names) for name in used):
+            if has_where and not any(holds(names, name) for name in used):
                 return ""
             owner = model.owner
             if self.code.ownership.checks_owner(function, owner):
@@ -263,7 +263,7 @@ class Walk:
                 }
                 self.callers.setdefault(id(helper.function), set()).update(callers)
                 if chosen or not bound:
-                    ids = {n for _, value in bound for n in names_in(value) if touches(n, names)}
+                    ids = {n for _, value in bound for n in names_in(value) if holds(names, n)}
                     sure = verified or self._is_sure(function, call, ids)
                     yield from self.function(helper, chosen, depth + 1, verified=sure)
 
@@ -305,14 +305,6 @@ def is_row(code: Code, function: FunctionRef, param: Param) -> bool:
         note is not None
         and code.models.get(code.project.annotated(function.file, note)) is not None
     )
-
-
-def touches(name: str, names: set[str]) -> bool:
-    while name:
-        if name in names:
-            return True
-        name = name.rpartition(".")[0]
-    return False
 
 
 def _by_secret(query: Query) -> bool:

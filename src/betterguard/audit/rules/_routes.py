@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Route
     from betterguard.audit.code import Code
     from betterguard.audit.models import Model
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 WRITES = frozenset({"add", "add_all", "delete", "merge", "bulk_save_objects", "commit"})
 """Methods of a session that write."""

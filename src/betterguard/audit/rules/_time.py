@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import FunctionRef
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import (
     argument,
     keyword,
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
     from betterguard.audit.models import Column
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
 
 UTCNOW = frozenset({"datetime.datetime.utcnow", "datetime.utcnow"})
 NOW = frozenset({"datetime.datetime.now", "datetime.now"})

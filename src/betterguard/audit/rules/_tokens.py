@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from betterguard.audit.code import Code
+    from betterguard.audit.decoding import Decode
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import FunctionRef
-    from betterguard.audit.security import Decode
+    from betterguard.audit.symbols import FunctionRef
 
 IDENTITY_NAMES = re.compile(r"user|payload|claims|identity|principal|sub$", re.IGNORECASE)
 _ISSUED: WeakKeyDictionary[Code, Mapping[str, set[str]]] = WeakKeyDictionary()
@@ -70,7 +70,7 @@ def _constant_texts(code: Code, decode: Decode, name: Expr) -> set[str]:
         found = {p.text for value in values for p in subexpressions(value) if p.kind == "str"}
         if found:
             return found
-    value = code.security.value(decode.file, name, decode.function)
+    value = code.project.binding(decode.file, name, decode.function)
     return (
         {p.text for p in subexpressions(value) if p.kind == "str"} if value is not None else set()
     )
@@ -85,7 +85,7 @@ def payload_names(code: Code, function: FunctionRef) -> set[str]:
         if value.kind == "call"
         and value.base is None
         and (
-            code.security.decode(function.file, value, function) is not None
+            code.decodings.read(function.file, value, function) is not None
             or (name in _HOLD_CLAIMS and _gives_claims(value))
         )
     }
@@ -110,7 +110,7 @@ def _takes_claims(code: Code, function: FunctionRef, param: Param) -> bool:
     """Whether a parameter gets claims, not the body of a request or another kind of message."""
     injected = tuple(code.calls.param_dependencies(function.file, param))
     if injected:
-        return any(code.security.gate(dependency) for dependency in injected)
+        return any(code.gates.of_dependency(dependency) for dependency in injected)
     if param.annotation is not None:
         klass = code.project.annotated(function.file, param.annotation)
         if klass is not None and not _CLAIMS_CLASS.search(klass.name):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.rules import _routes as routes
-from betterguard.audit.security import mentions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
     if _acts_as_somebody(route):
         return Severity.HIGH, "acts as a user whose id stands in the code"
     if named := _named_users(code, route):
-        return _by_name(code, route, named[0])
+        return _by_name(route, named[0])
     if audience.is_debug(route):
         simple = all(stmt.kind in {"return", "pass"} for stmt in route.function.statements)
         severity = Severity.INFO if simple else Severity.MEDIUM
@@ -102,12 +102,11 @@ def _named_users(code: Code, route: Route) -> list[str]:
     return [*owners.path_owners(route), *asked, *owners.body_owners(code, route)]
 
 
-def _by_name(code: Code, route: Route, name: str) -> tuple[Severity, str]:
+def _by_name(route: Route, name: str) -> tuple[Severity, str]:
     """Whoever names a user is answered, without being asked for more."""
-    derived = code.security.derived(route.function, {name})
+    names = derived(route.function, {name})
     looks_up = any(
-        part.kind in {"call", "sub", "cmp"}
-        and any(mentions(inner, derived) for inner in part.parts)
+        part.kind in {"call", "sub", "cmp"} and any(mentions(inner, names) for inner in part.parts)
         for part in route.function.expressions
     )
     if looks_up:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def check(code: Code) -> Iterator[Hit]:
     """Middleware that refuses callers, except where a path starts with a name without a slash."""
-    for middleware in code.security.guards():
-        allowed = code.security.allow_list(middleware)
+    for middleware in code.auth_middleware.guards:
+        allowed = code.allow_lists.of(middleware)
         open_ended = [path for path, prefix in allowed if prefix and not path.endswith("/")]
         if not open_ended:
             continue

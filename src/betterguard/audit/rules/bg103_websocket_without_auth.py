@@ -29,7 +29,7 @@ def check(code: Code) -> Iterator[Hit]:
         gate, _ = code.security.protection(route)
         if gate in {"required", "optional"}:
             continue
-        guards = [m.name for m in code.security.guards()]
+        guards = [m.name for m in code.auth_middleware.guards]
         owned = sorted(model.name for model in routes.owned_models(code, route))
         evidence = (f"middleware {guards[0]} does not run for WebSockets",) if guards else ()
         yield Hit(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import FunctionRef, fields
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.security import mentions
-from betterguard.audit.visit import method, names_in, positional, statements, subexpressions
+from betterguard.audit.symbols import FunctionRef
+from betterguard.audit.visit import fields, method, names_in, positional, statements, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def _is_proved(code: Code, route: Route) -> bool:
             sent.update(stmt.exprs[0].text for stmt in fields(ancestor.klass))
     reached = code.calls.reach(route.function)
     return any(_PROOF.search(name) for name in sent) or any(
-        _PROVES.search(method(call)) or code.security.decode(ref.file, call, ref) is not None
+        _PROVES.search(method(call)) or code.decodings.read(ref.file, call, ref) is not None
         for ref in reached
         for call in ref.calls
     )
@@ -133,7 +133,7 @@ def _password_names(function: FunctionRef) -> set[str]:
 def _checks_password(code: Code, function: FunctionRef) -> bool:
     for ref in code.calls.reach(function):
         names = _password_names(ref)
-        names = code.security.derived(ref, names)
+        names = derived(ref, names)
         for expr in ref.expressions:
             if expr.kind == "cmp" and expr.text in {"==", "!="} and mentions(expr, names):
                 return True

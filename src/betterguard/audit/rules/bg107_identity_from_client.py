@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.gates import AUTH_NAMES
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.security import AUTH_NAMES, mentions
 from betterguard.audit.visit import argument, method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _HEADER = re.compile(
     r"^x[-_](?:user|account|auth|authenticated|forwarded|demo|test)[-_](?:user|id|userid|email)",
@@ -53,8 +54,8 @@ def _believed(code: Code, function: FunctionRef) -> Iterator[Hit]:
             if source.startswith(("header", "cookie")):
                 sent[name] = value, source
     # Whoever is looked up by such an id is no better known.
-    known = code.security.derived(function, sent) if sent else set()
-    if known and code.security.asks_for_presence(function, known):
+    known = derived(function, sent) if sent else set()
+    if known and code.gates.asks_for_presence(function, known):
         place, source = next(iter(sent.values()))
         yield Hit(
             function.file.path,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.application import Route
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import Value
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _routes as routes
+from betterguard.audit.symbols import Value
 from betterguard.audit.visit import keyword, method, receiver
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.application import Mount
     from betterguard.audit.code import Code
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _MAKES_APP = frozenset({"streamable_http_app", "sse_app", "http_app"})
 _AUTH = ("auth", "token_verifier", "auth_server_provider")

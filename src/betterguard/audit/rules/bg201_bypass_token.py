@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit import credentials
+from betterguard.audit.dataflow import mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.security import mentions
 from betterguard.audit.visit import method, receiver, statements, subexpressions
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _SCHEME = re.compile(
     r"^(?:bearer|basic|token|jwt|ey\w*|\W*|bearer\W*|https?://.*|sk_.*|pk_.*)$", re.IGNORECASE
@@ -67,11 +67,11 @@ def _is_backdoor(expr: Expr) -> bool:
 
 def _lets_in(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
     """Whether the branch gives an identity back, and neither verifies nor refuses on the way."""
-    if any(code.security.refusal(function, inner) for inner in stmt.body):
+    if any(code.refusals.refusal(function, inner) for inner in stmt.body):
         return False
     if any(
         decode.verified and stmt.pos <= decode.call.pos < stmt.end
-        for decode in code.security.decodes(function)
+        for decode in code.decodings.of(function)
     ):
         return False
     return any(_gives_identity(inner) for inner in statements(stmt.body))

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit import credentials
+from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import FunctionRef
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.security import mentions
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _from_issuer(code: Code, function: FunctionRef, call: Expr) -> bool:
     if not params or id(function.function) in code.endpoints:
         return False
     read = {name for part in call.parts for name in names_in(part)}
-    if not read & code.security.derived(function, set(params)):
+    if not read & derived(function, set(params)):
         return False
     return not any(
         _is_from_client(code, caller, argument)
@@ -108,7 +108,7 @@ def _in_handler(function: FunctionRef, call: Expr) -> bool:
 
 def _only_peeks(code: Code, function: FunctionRef, call: Expr) -> bool:
     """Read to choose a key or for a log, and verified before anything else happens."""
-    verified = [d for d in code.security.decodes(function) if d.verified]
+    verified = [d for d in code.decodings.of(function) if d.verified]
     if not verified or _in_handler(function, call) or _is_returned(function, call):
         return False
     names = function.holders(call.pos)
@@ -175,14 +175,12 @@ def _by_hand(code: Code, function: FunctionRef) -> Iterator[Hit]:
     for call in function.calls:
         if not method(call).endswith("b64decode"):
             continue
-        taken = code.security.derived(function, names)
+        taken = derived(function, names)
         if not any(mentions(part, taken) for part in call.parts):
             continue
         if _verifies(function):
             continue
-        if any(d.verified for d in code.security.decodes(function)) and not _in_handler(
-            function, call
-        ):
+        if code.decodings.verifies(function) and not _in_handler(function, call):
             continue
         if not _splits(function, names) or _from_issuer(code, function, call):
             continue

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.security import mentions
 from betterguard.audit.visit import argument, method, subexpressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
+    from betterguard.audit.decoding import Decode
     from betterguard.audit.facts import Expr
-    from betterguard.audit.security import Decode
 
 
 def check(code: Code) -> Iterator[Hit]:

@@ -20,7 +20,7 @@ def check(code: Code) -> Iterator[Hit]:
     for decode in code.decodes:
         if not decode.verified:
             continue
-        options = code.security.options(decode.file, decode.call, decode.function)
+        options = code.decodings.options(decode.file, decode.call, decode.function)
         off = [name for name in _SWITCHES if name in options and options[name].text == "False"]
         if off and off != ["verify_at_hash"]:
             yield Hit(

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import Value
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules._secrets import is_secret
+from betterguard.audit.symbols import Value
 from betterguard.audit.visit import (
     PAIR,
     argument,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
 
 _SHORTEST = 32
 _READS = frozenset({"getenv", "get", "config", "env", "str", "environ"})

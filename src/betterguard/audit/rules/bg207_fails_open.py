@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.gates import AUTH_NAMES
+from betterguard.audit.refusals import UNAUTHORIZED
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules._secrets import is_secret
-from betterguard.audit.security import AUTH_NAMES, UNAUTHORIZED
 from betterguard.audit.visit import names_in, statements, subexpressions
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _SWITCH = re.compile(
     r"(?:disable|skip|bypass|no|mock|fake)_?auth|auth_?(?:disabled|bypass|off)|dev_?mode"
@@ -49,9 +50,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 
 def _authenticates(code: Code, function: FunctionRef) -> bool:
-    return (
-        bool(credentials.token_names(function)) or code.security.refuses(function) == UNAUTHORIZED
-    )
+    return bool(credentials.token_names(function)) or code.refusals.of(function) == UNAUTHORIZED
 
 
 def _reason(condition: Expr) -> str:
@@ -76,9 +75,7 @@ def _lets_in(code: Code, function: FunctionRef, stmt: Stmt) -> bool:
     body = list(statements(stmt.body))
     if any(inner.kind == "raise" for inner in stmt.body):
         return False
-    if any(
-        d.verified and stmt.pos <= d.call.pos < stmt.end for d in code.security.decodes(function)
-    ):
+    if any(d.verified and stmt.pos <= d.call.pos < stmt.end for d in code.decodings.of(function)):
         return False
     return any(
         inner.kind == "return"

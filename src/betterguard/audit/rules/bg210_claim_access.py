@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _WRONG = frozenset({"user_id", "userId", "userid", "uid"})
 _RIGHT = frozenset({"sub", "id"})
@@ -41,10 +41,10 @@ def _payloads(code: Code, function: FunctionRef) -> set[str]:
 
 
 def _is_claims(code: Code, function: FunctionRef, call: Expr) -> bool:
-    if code.security.decode(function.file, call, function) is not None:
+    if code.decodings.read(function.file, call, function) is not None:
         return True
     return any(
-        any(d.verified for d in code.security.decodes(ref))
+        code.decodings.verifies(ref)
         and any(
             stmt.kind == "return"
             and stmt.exprs
@@ -77,7 +77,7 @@ def _own_claims(code: Code, function: FunctionRef) -> set[str]:
     issued = tokens.issued_claims(code)
     return {
         claim
-        for decode in code.security.decodes(function)
+        for decode in code.decodings.of(function)
         if tokens.is_own_kind(code, decode)
         for claim in issued[tokens.key_name(decode.call)]
     }

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
+    from betterguard.audit.decoding import Decode
     from betterguard.audit.frontend import AuthServer
-    from betterguard.audit.security import Decode
 
 
 def check(code: Code) -> Iterator[Hit]:

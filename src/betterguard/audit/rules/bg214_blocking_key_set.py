@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _FETCHES = frozenset({"requests.get", "httpx.get", "urllib.request.urlopen", "requests.request"})
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
-    from betterguard.audit.security import Decode
+    from betterguard.audit.decoding import Decode
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -20,7 +20,7 @@ def check(code: Code) -> Iterator[Hit]:
     for decode in code.decodes:
         if not decode.verified or not decode.library.endswith(".decode"):
             continue
-        options = code.security.options(decode.file, decode.call, decode.function)
+        options = code.decodings.options(decode.file, decode.call, decode.function)
         if any(
             name.startswith("verify_") and value.text == "False" for name, value in options.items()
         ):

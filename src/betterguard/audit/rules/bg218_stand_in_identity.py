@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import FunctionRef
+from betterguard.audit.gates import AUTH_NAMES
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.security import AUTH_NAMES
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import keywords, method, statements
 
 if TYPE_CHECKING:
@@ -51,13 +51,13 @@ def _branches(function: FunctionRef, stmt: Stmt) -> Iterator[tuple[Stmt, int, in
 
 def _verifies(code: Code, function: FunctionRef, start: int, end: int) -> bool:
     """Whether a stretch of code verifies a token, here or in a function of its own."""
-    if any(d.verified and start <= d.call.pos < end for d in code.security.decodes(function)):
+    if any(d.verified and start <= d.call.pos < end for d in code.decodings.of(function)):
         return True
     return any(
         start <= call.pos < end
         and isinstance(target, FunctionRef)
         and AUTH_NAMES.search(target.name)
-        and code.security.function_gate(target) == "required"
+        and code.gates.of_function(target) == "required"
         for call, target in code.calls.callees(function)
     )
 

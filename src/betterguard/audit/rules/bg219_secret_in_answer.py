@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import ClassRef, External, Value
 from betterguard.audit.rule import Rule, Snippet
+from betterguard.audit.symbols import ClassRef, External, Value
 from betterguard.audit.visit import method, positional
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
 
 _SECRET = re.compile(
     r"(?:^|_)(?:secret(?:_?key)?|api_?(?:key|secret|token)|private_?key|access_?key|auth_?token"

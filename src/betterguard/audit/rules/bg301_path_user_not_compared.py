@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import derived
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.ownership import comparisons
 from betterguard.audit.rule import Fixing, Rule, Snippet
+from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _ownership as owners
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def check(code: Code) -> Iterator[Hit]:
     for route in code.app.routes:
         for name in owners.path_owners(route):
             gate, source = code.security.protection(route)
-            if gate != "required" or code.security.privileged(route):
+            if gate != "required" or audience.is_privileged(code, route):
                 continue
             if not code.ownership.path_is_compared(route, name):
                 severity, reason = _judge(code, route, name)
@@ -36,7 +38,7 @@ def check(code: Code) -> Iterator[Hit]:
 
 def _judge(code: Code, route: Route, name: str) -> tuple[Severity, str]:
     function = route.function
-    names = code.security.derived(function, {name})
+    names = derived(function, {name})
     if any(True for _ in comparisons(function, names)):
         return Severity.MEDIUM, "a mismatch has no consequence"
     if code.ownership.is_used(function, name):

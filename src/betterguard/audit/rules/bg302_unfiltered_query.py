@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import holds
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.ownership import condition_names
 from betterguard.audit.queries import restricts
 from betterguard.audit.rule import Fixing, Rule, Snippet
+from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.rules import _reaching as reaching
 from betterguard.audit.visit import names_in, subexpressions
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.code import Code
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 
 def check(code: Code) -> Iterator[Hit]:
@@ -27,7 +29,7 @@ def check(code: Code) -> Iterator[Hit]:
     seen: set[tuple[str, int]] = set()
     for route in code.app.routes:
         gate, _ = code.security.protection(route)
-        if gate != "required" or code.security.privileged(route):
+        if gate != "required" or audience.is_privileged(code, route):
             continue
         chosen = owners.client_names(code, route)
         for hit in reaching.Walk(code, route).function(route.function, chosen, 0, verified=False):
@@ -55,7 +57,7 @@ def _ignored_owner(code: Code) -> Iterator[Hit]:
             if not model.owner or model.is_user or restricts(query, model.owner):
                 continue
             read = condition_names(query)
-            if any(reaching.touches(name, others) for name in read):
+            if any(holds(others, name) for name in read):
                 yield Hit(
                     function.file.path,
                     query.call.pos,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
+from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.visit import keywords, method, names_in
 
@@ -46,7 +47,7 @@ def _untyped(code: Code, route: Route) -> Iterator[Hit]:
 
 def _owner_from_body(code: Code, route: Route) -> Iterator[Hit]:
     gate, _ = code.security.protection(route)
-    if gate != "required" or code.security.privileged(route):
+    if gate != "required" or audience.is_privileged(code, route):
         return
     chosen = owners.client_names(code, route) - set(route.path_params)
     for call in route.function.calls:

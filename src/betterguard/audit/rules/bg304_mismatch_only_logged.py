@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _console as console
-from betterguard.audit.security import mentions
 from betterguard.audit.visit import PAIR, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _CALLER = re.compile(r"current|token|auth|caller|me$|jwt|session|verified|logged", re.IGNORECASE)
 _USER = re.compile(r"user|owner|(?:^|_)me$|sub$|uid", re.IGNORECASE)

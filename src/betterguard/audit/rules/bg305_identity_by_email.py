@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
 from betterguard.audit.rule import Rule, Snippet
 from betterguard.audit.rules import _tokens as tokens
-from betterguard.audit.security import mentions
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
     from betterguard.audit.queries import Query
+    from betterguard.audit.symbols import FunctionRef
 
 _BY_EMAIL = re.compile(r"\bwhere\b[^;]*\bemail\s*=\s*(?::|%|\?|\$)", re.IGNORECASE | re.DOTALL)
 
@@ -45,7 +45,7 @@ def _claimed_emails(code: Code, function: FunctionRef) -> set[str]:
     callers = {
         d.param
         for d in code.calls.dependencies(function)
-        if d.param and code.security.gate(d) == "required"
+        if d.param and code.gates.of_dependency(d) == "required"
     }
     found = {f"{name}.email" for name in claims | callers}
     for name, values in function.assigned.items():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import derived, mentions
 from betterguard.audit.finding import Confidence, Hit, Severity
-from betterguard.audit.project import ClassRef
 from betterguard.audit.rule import Rule, Snippet
-from betterguard.audit.security import mentions
 from betterguard.audit.sqltext import RUNS, pieces
+from betterguard.audit.symbols import ClassRef
 from betterguard.audit.visit import method, names_in, subexpressions
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
 
 _STRUCTURE = re.compile(
     r"table|column|schema|field|order|clause|place|marker|limit|offset|sql|set_|sort|direction|cols",
@@ -86,7 +86,7 @@ def _runs_sql(code: Code, function: FunctionRef, call: Expr) -> bool:
 
 
 def _built(code: Code, function: FunctionRef, runs: list[Expr], params: set[str]) -> Iterator[Hit]:
-    tainted = code.security.derived(function, params)
+    tainted = derived(function, params)
     for call in runs:
         for piece in pieces(function, call.parts[0]):
             if any(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
 
 _EPOCH = frozenset({"time.time", "time.time_ns"})
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
     from betterguard.audit.models import Column, Model
-    from betterguard.audit.project import File, FunctionRef
+    from betterguard.audit.symbols import File, FunctionRef
 
 _CLAIMS = frozenset({"exp", "iat", "nbf"})
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.models import Model
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _UPDATED = re.compile(r"^(?:updated(?:_?at|_?on)?|updatedAt|modified(?:_?at)?|last_modified)$")
 

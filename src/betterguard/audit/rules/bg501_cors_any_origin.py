@@ -26,7 +26,7 @@ def check(code: Code) -> Iterator[Hit]:
     for added in cors.middleware(code):
         credentials = cors.option(added, "allow_credentials")
         if credentials is not None and credentials.kind == "name":
-            credentials = code.security.value(added.file, credentials, None)
+            credentials = code.project.binding(added.file, credentials, None)
         if credentials is None or credentials.text != "True":
             continue
         where = _any_origin(code, added)

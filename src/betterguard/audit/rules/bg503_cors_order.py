@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.refusals import UNAUTHORIZED
 from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _cors as cors
-from betterguard.audit.security import UNAUTHORIZED
 from betterguard.audit.visit import statements
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from betterguard.audit.application import Middleware
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 
 def check(code: Code) -> Iterator[Hit]:
     """Find refusals outside of CORS: what is added later runs first."""
-    guards = code.security.guards()
+    guards = code.auth_middleware.guards
     for added in cors.middleware(code):
-        for guard in code.security.refusing():
+        for guard in code.auth_middleware.answering_401:
             if guard.app != added.app or not _is_outside(guard, added):
                 continue
             yield Hit(
@@ -67,12 +67,12 @@ def _first_refusal(code: Code, function: FunctionRef) -> Stmt | None:
     """Give the ``if`` that refuses a missing header, or the refusal itself."""
     for stmt in function.statements:
         if stmt.kind == "if" and any(
-            code.security.refusal(function, inner) == UNAUTHORIZED
+            code.refusals.refusal(function, inner) == UNAUTHORIZED
             for inner in statements(stmt.body)
         ):
             return stmt
     return next(
-        (s for s in function.statements if code.security.refusal(function, s) == UNAUTHORIZED), None
+        (s for s in function.statements if code.refusals.refusal(function, s) == UNAUTHORIZED), None
     )
 
 

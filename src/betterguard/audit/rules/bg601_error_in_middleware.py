@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.refusals import answers_error
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.security import answers_error
 from betterguard.audit.visit import statements
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 
 def check(code: Code) -> Iterator[Hit]:

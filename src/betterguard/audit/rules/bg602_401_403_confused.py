@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from betterguard.audit import credentials
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.refusals import FORBIDDEN
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.security import FORBIDDEN
 from betterguard.audit.visit import keyword, subexpressions
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def check(code: Code) -> Iterator[Hit]:
         for stmt in function.statements:
             if (
                 stmt.kind == "raise"
-                and code.security.refusal(function, stmt) == FORBIDDEN
+                and code.refusals.refusal(function, stmt) == FORBIDDEN
                 and _is_about_token(stmt)
             ):
                 yield Hit(

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit.finding import Confidence, Hit, Severity
+from betterguard.audit.refusals import UNAUTHORIZED
 from betterguard.audit.rule import Fixing, Rule, Snippet
-from betterguard.audit.security import UNAUTHORIZED
 from betterguard.audit.visit import keyword
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _SIGN_IN = re.compile(
     r"log_?in|sign_?in|sign_?up|register|authenticate_user|password|refresh|logout|sign_?out",
@@ -43,7 +43,7 @@ def _is_plain_401(code: Code, function: FunctionRef, call: Expr) -> bool:
     name = code.project.qualify(function.file, call.text)
     if not name.endswith("HTTPException") or keyword(call, "headers") is not None:
         return False
-    return code.security.status(function, call, raised=False) == UNAUTHORIZED
+    return code.refusals.status(function, call, raised=False) == UNAUTHORIZED
 
 
 def _dropped(code: Code) -> Iterator[Hit]:

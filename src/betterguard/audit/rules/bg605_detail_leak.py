@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Stmt
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _OWN_ERRORS = re.compile(
     r"^(?:ValueError|HTTPException|StarletteHTTPException|ValidationError|RequestValidationError"

@@ -11,7 +11,7 @@ from betterguard.repair.syntax import around
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, External, FunctionRef
-from betterguard.audit.security import OWNER_PARAM
+from betterguard.audit.symbols import ClassRef, External, FunctionRef
 from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
 
+_OWNER_ID = re.compile(r"user_?id|owner_?id|uid|account_?id", re.IGNORECASE)
 _IDS = ("id", "user_id", "sub")
 _PLAIN = {"str": "str", "UUID": "UUID", "int": "int"}
 
@@ -42,11 +43,12 @@ class Caller:
 def caller(site: Site, function: FunctionRef) -> Caller | None:
     """Give who is calling in a function: what a dependency names, or the id that it is handed."""
     for dependency in site.code.calls.dependencies(function):
-        if dependency.param and site.code.security.gate(dependency) == "required":
+        if dependency.param and site.code.gates.of_dependency(dependency) == "required":
             return _of_dependency(site, function, dependency)
     for param in function.params:
-        is_id = OWNER_PARAM.match(param.name) and param.name != "user"
-        if is_id and not any(r.function is function for r in site.code.app.routes):
+        if _OWNER_ID.fullmatch(param.name) and not any(
+            r.function is function for r in site.code.app.routes
+        ):
             return Caller(param.name, _kind_of(param.annotation))
     return None
 

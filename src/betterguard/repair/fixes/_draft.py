@@ -17,7 +17,7 @@ from betterguard.repair.lines import start_of
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.fix import Concern, Site
     from betterguard.repair.imports import Imports
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Import
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
 
@@ -42,7 +42,7 @@ def imported_guard(site: Site, imports: Imports) -> str | None:
 def module_for(code: Code, here: File, wanted: File) -> str:
     """Give the name by which a file imports another, in the style of its own imports."""
     for imported in _steady_first(here):
-        if imported.module and code.project.module(here, imported.module) is wanted:
+        if imported.module and code.project.modules.find(here, imported.module) is wanted:
             return imported.module
     return _by_neighbour(code, here, wanted) or _absolute(code, here, wanted)
 
@@ -63,7 +63,7 @@ def _by_neighbour(code: Code, here: File, wanted: File) -> str:
     """Give the name out of one that reaches a file of the same folder, or another file's import."""
     folder, stem = _parts(wanted.path)
     for imported in _steady_first(here):
-        target = code.project.module(here, imported.module) if imported.module else None
+        target = code.project.modules.find(here, imported.module) if imported.module else None
         if target is None or target is here or _parts(target.path)[0] != folder:
             continue
         if target.path.endswith("__init__.py"):
@@ -72,7 +72,7 @@ def _by_neighbour(code: Code, here: File, wanted: File) -> str:
         else:
             head, dot, _ = imported.module.rpartition(".")
             name = f"{head}{dot}{stem}"
-        if code.project.module(here, name) is wanted:
+        if code.project.modules.find(here, name) is wanted:
             return name
     others = (
         imported.module
@@ -80,7 +80,7 @@ def _by_neighbour(code: Code, here: File, wanted: File) -> str:
         for imported in file.facts.imports
         if imported.module
         and not imported.module.startswith(".")
-        and code.project.module(file, imported.module) is wanted
+        and code.project.modules.find(file, imported.module) is wanted
     )
     return next(others, "")
 
@@ -95,11 +95,11 @@ def _absolute(code: Code, here: File, wanted: File) -> str:
         imported.module.split(".", 1)[0]
         for file in code.project.files.values()
         for imported in file.facts.imports
-        if not imported.module.startswith(".") and code.project.module(file, imported.module)
+        if not imported.module.startswith(".") and code.project.modules.find(file, imported.module)
     }
     usual = [name for name in names if name.split(".", 1)[0] in roots]
     for name in (*usual, *names):
-        if code.project.module(here, name) is wanted:
+        if code.project.modules.find(here, name) is wanted:
             return name
     return ""
 
@@ -123,7 +123,7 @@ def reaches(code: Code, start: File, wanted: File) -> bool:
         for imported in file.facts.imports:
             glue = "" if imported.module.endswith(".") else "."
             for name in (imported.module, f"{imported.module}{glue}{imported.name}"):
-                target = code.project.module(file, name) if name else None
+                target = code.project.modules.find(file, name) if name else None
                 if target is not None:
                     waiting.append(target)
     return False

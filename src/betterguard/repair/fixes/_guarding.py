@@ -41,7 +41,7 @@ from betterguard.repair.syntax import appended, replaced
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.edits import Edit
     from betterguard.repair.fix import Site
 
@@ -209,7 +209,7 @@ def _guard_verifies_it(site: Site, function: FunctionRef) -> bool:
         if one.function is function.function
     ]
     return bool(asking) and all(
-        any(code.security.asks_guard(ref) for ref in reach) and not _is_replaced(site, reach)
+        any(code.gates.asks_guard(ref) for ref in reach) and not _is_replaced(site, reach)
         for reach in asking
     )
 

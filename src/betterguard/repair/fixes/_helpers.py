@@ -35,7 +35,7 @@ from betterguard.repair.outside import How, is_of_tests
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 
 def without_helper(

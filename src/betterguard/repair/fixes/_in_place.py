@@ -15,7 +15,7 @@ from betterguard.repair.syntax import source, statement_of
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
 
 _CLAIMS = "verified"
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from betterguard.audit import credentials
-from betterguard.audit.project import FunctionRef
-from betterguard.audit.security import holds
+from betterguard.audit.dataflow import holds
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import method, receiver, subexpressions
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _Raw:
         )
 
     def _call(self, call: Expr) -> bool:
-        if self.code.security.decode(self.function.file, call, self.function) is not None:
+        if self.code.decodings.read(self.function.file, call, self.function) is not None:
             return False
         owner = receiver(call)
         if owner is not None and _TEXT.fullmatch(method(call)):
@@ -113,4 +113,4 @@ def _is_token(code: Code, function: FunctionRef, param: Param) -> bool:
     if note is not None and any(part.text.endswith(_CREDENTIALS) for part in subexpressions(note)):
         return True
     asked = code.calls.param_dependencies(function.file, param)
-    return is_named_token(param.name) or any(code.security.gate(d) == "scheme" for d in asked)
+    return is_named_token(param.name) or any(code.gates.of_dependency(d) == "scheme" for d in asked)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
     from betterguard.audit.models import Column, Model
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
 

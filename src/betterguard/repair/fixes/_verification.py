@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import FunctionRef
 from betterguard.audit.rules import _tokens as tokens
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import method, names_in, subexpressions
 from betterguard.repair.fixes._passing import hands_on_token, is_named_token
 
@@ -135,11 +135,11 @@ def _means(code: Code, file: object, expr: Expr, function: FunctionRef) -> bool:
 
 def sources(code: Code, function: FunctionRef) -> Iterator[Source]:
     """Give the calls in a function by which it gets claims: decodings, and helpers that decode."""
-    decoded = {id(decode.call) for decode in code.security.decodes(function)}
+    decoded = {id(decode.call) for decode in code.decodings.of(function)}
     for call, target in code.calls.callees(function):
         if id(call) in decoded:
             yield Source(call, Given.CLAIMS)
-        elif isinstance(target, FunctionRef) and any(code.security.decodes(target)):
+        elif isinstance(target, FunctionRef) and any(code.decodings.of(target)):
             given = given_by(code, target)
             if given in {Given.CLAIMS, Given.ID}:
                 yield Source(call, given)
@@ -178,7 +178,7 @@ def _returned(code: Code, function: FunctionRef) -> Given | None:
 def _value(code: Code, function: FunctionRef, expr: Expr, payloads: set[str]) -> Given | None:
     if expr.kind == "name" and expr.text in payloads:
         return Given.CLAIMS
-    if code.security.decode(function.file, expr, function) is not None:
+    if code.decodings.read(function.file, expr, function) is not None:
         return Given.CLAIMS
     bound = function.assigned.get(expr.text, ()) if expr.kind == "name" else ()
     for value in (expr, *bound):
@@ -186,7 +186,7 @@ def _value(code: Code, function: FunctionRef, expr: Expr, payloads: set[str]) ->
         if reads and any(name.split(".", 1)[0] in payloads for name in _read(value)):
             return Given.ID
         base = value.base if value.kind == "sub" else None
-        if base is not None and code.security.decode(function.file, base, function) is not None:
+        if base is not None and code.decodings.read(function.file, base, function) is not None:
             return Given.ID
     return None
 
@@ -212,7 +212,7 @@ def _received(code: Code, function: FunctionRef) -> Given | None:
 
 def decodes(code: Code, function: FunctionRef) -> bool:
     """Whether a function, or what it calls, decodes a token; else it may only pass it on."""
-    return any(any(code.security.decodes(ref)) for ref in code.calls.reach(function))
+    return any(any(code.decodings.of(ref)) for ref in code.calls.reach(function))
 
 
 def reads_identity(code: Code, function: FunctionRef) -> bool:
@@ -229,7 +229,7 @@ def gives_only_token(code: Code, function: FunctionRef) -> bool:
     """Whether a function gives the token alone, never nothing, and asks nobody to check it."""
     given = [stmt.exprs for stmt in function.statements if stmt.kind == "return"]
     asked = code.calls.dependencies(function)
-    return all(code.security.gate(one) in {"", "scheme"} for one in asked) and all(
+    return all(code.gates.of_dependency(one) in {"", "scheme"} for one in asked) and all(
         exprs and exprs[0].text != "None" and exprs[0].kind not in {"tuple", "list", "dict"}
         for exprs in given
     )

@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import ClassRef, External, FunctionRef, Value
+from betterguard.audit.rules._audience import is_privileged
+from betterguard.audit.symbols import ClassRef, External, FunctionRef, Value
 from betterguard.audit.visit import names_in
 from betterguard.repair.fix import ByHand, Fix, Safety
 from betterguard.repair.fixes._asking import EXPOSED, Parameter, guards_id, with_parameter
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Param
-    from betterguard.audit.project import File, Target
+    from betterguard.audit.symbols import File, Target
     from betterguard.repair.fix import Site
     from betterguard.repair.imports import Imports
 
@@ -123,13 +124,13 @@ def _gives_id(code: Code, target: Target) -> bool:
 
 
 def _examples(site: Site) -> Iterator[_Example]:
-    security, calls = site.code.security, site.code.calls
-    for route in site.code.app.routes:
-        if security.privileged(route):
+    code = site.code
+    for route in code.app.routes:
+        if is_privileged(code, route):
             continue
         for param in route.function.params:
-            for dependency in calls.param_dependencies(route.file, param):
-                if security.gate(dependency) == "required":
+            for dependency in code.calls.param_dependencies(route.file, param):
+                if code.gates.of_dependency(dependency) == "required":
                     yield _Example(route.file, param, dependency.target)
 
 

@@ -16,7 +16,7 @@ from betterguard.repair.fixes._asking import EXPOSED, guards_id, with_parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.fix import Site
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
+    from betterguard.audit.decoding import Decode
     from betterguard.audit.facts import Import
-    from betterguard.audit.security import Decode
     from betterguard.repair.fix import Site
 
 _ERRORS = {"JWTError": "PyJWTError", "ExpiredSignatureError": "ExpiredSignatureError"}
@@ -80,7 +80,7 @@ def _differs(site: Site, decode: Decode) -> str:
     names = {name for name, _ in keywords(call)}
     if not names <= _ARGUMENTS or (argument(call, 2, "algorithms") is None):
         return "PyJWT checks these arguments in another way"
-    options = site.code.security.options(site.file, call, decode.function)
+    options = site.code.decodings.options(site.file, call, decode.function)
     if argument(call, 3, "options") is not None and (not options or not options.keys() <= _OPTIONS):
         return "PyJWT has other options"
     return ""

@@ -11,7 +11,7 @@ from betterguard.repair.syntax import arguments, replaced, source, walk
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.fix import Site
 
 _TYPES = ("call", "conditional_expression", "binary_operator")

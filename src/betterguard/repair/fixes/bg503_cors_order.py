@@ -24,7 +24,9 @@ def fix(site: Site) -> Fix | ByHand:
     if added is None or added.form != "class":
         return ByHand("let OPTIONS pass: a preflight carries no token")
     call = at(site.root(), added.pos, "call")
-    guards = [g for g in site.code.security.guards() if g.file is site.file and g.pos > added.pos]
+    guards = [
+        g for g in site.code.auth_middleware.guards if g.file is site.file and g.pos > added.pos
+    ]
     if call is None or not guards:
         return ByHand("the order is decided elsewhere")
     statement = statement_of(call)

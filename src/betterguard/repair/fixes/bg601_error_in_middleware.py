@@ -6,6 +6,7 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from betterguard.audit.dataflow import derived
 from betterguard.repair.fix import ByHand, Fix, Safety
 from betterguard.repair.fixes._answers import (
     CHALLENGE,
@@ -21,7 +22,7 @@ from betterguard.repair.syntax import argument, arguments, around, replaced, sou
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from betterguard.audit.project import FunctionRef
+    from betterguard.audit.symbols import FunctionRef
     from betterguard.repair.fix import Site
 
 _STATUS = re.compile(r"(?:^|HTTP_)([1-5]\d\d)(?:$|_)")
@@ -81,7 +82,7 @@ def _handler(site: Site, function: FunctionRef, statement: Node) -> Fix | ByHand
     if status[0] == "5":
         if any(walk(content, "dictionary_splat")):
             return ByHand("what the client is told is put together elsewhere")
-        text = _without(site, content, site.code.security.derived(function, {caught}))
+        text = _without(site, content, derived(function, {caught}))
     if status == "422":
         text = f"{imports.use('fastapi.encoders', 'jsonable_encoder')}({text})"
     given = [f"status_code={status}", f"content={text}"]

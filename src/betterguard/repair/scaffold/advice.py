@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.rules._audience import is_public
+from betterguard.audit.symbols import FunctionRef, Value
 from betterguard.audit.visit import method
 from betterguard.repair.fixes._guard import guards
 from betterguard.repair.lines import line_of
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.models import Model
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
     from betterguard.repair.scaffold.plan import Plan
     from betterguard.repair.scaffold.reading import App, Reading
 

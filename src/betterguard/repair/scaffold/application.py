@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import FunctionRef, Value
+from betterguard.audit.symbols import FunctionRef, Value
 from betterguard.audit.visit import keyword, method
 from betterguard.repair.edits import Edit
 from betterguard.repair.imports import Imports
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
     from betterguard.repair.scaffold.plan import Plan
     from betterguard.repair.scaffold.reading import App, Reading
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import FunctionRef, Value
+from betterguard.audit.symbols import FunctionRef, Value
 from betterguard.audit.visit import names_in
 from betterguard.repair.outside import is_of_tests
 from betterguard.repair.scaffold.naming import absolute_name
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr, Import
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
     from betterguard.repair.scaffold.reading import Reading
     from betterguard.repair.scaffold.signing import Place
 
@@ -141,7 +141,7 @@ class _Writer:
         """Give what this file imports, by the same import if that tells the whole path."""
         if not imported.module.startswith("."):
             return Key((imported.name or imported.module) + rest, imported.module, imported.name)
-        module = self._code.project.module(self.file, imported.module)
+        module = self._code.project.modules.find(self.file, imported.module)
         return self._of(module, imported.name, rest) if module is not None else None
 
     def _of(self, file: File, name: str, rest: str) -> Key | None:

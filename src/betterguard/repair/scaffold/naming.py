@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from betterguard.audit.project import File, Project
+    from betterguard.audit.project import Project
+    from betterguard.audit.symbols import File
     from betterguard.repair.scaffold.reading import App, Reading
 
 __all__ = ["absolute_name", "import_base", "module_name"]
@@ -51,7 +52,7 @@ def _bases(project: Project, file: File) -> Iterator[str]:
     for imported in file.facts.imports:
         if imported.module.startswith("."):
             continue
-        target = project.module(file, imported.module)
+        target = project.modules.find(file, imported.module)
         if target is not None and target is not file:
             parts = _parts(target.path)
             names = imported.module.split(".")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from betterguard.audit.config import find_config
 from betterguard.audit.engine import index
 from betterguard.audit.loading import gather, modules
-from betterguard.audit.project import FunctionRef, Value
 from betterguard.audit.sources import kind
+from betterguard.audit.symbols import FunctionRef, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from betterguard.audit.config import Config
     from betterguard.audit.facts import Stmt
     from betterguard.audit.loading import Inputs
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
 
 __all__ = ["App", "Guard", "Reading", "read"]
 

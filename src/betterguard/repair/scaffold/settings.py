@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import Value, fields
-from betterguard.audit.visit import keyword
+from betterguard.audit.symbols import Value
+from betterguard.audit.visit import fields, keyword
 from betterguard.repair.edits import Edit
 from betterguard.repair.lines import indent_of
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from betterguard.audit.facts import Class, Expr
-    from betterguard.audit.project import ClassRef
+    from betterguard.audit.symbols import ClassRef
     from betterguard.repair.scaffold.plan import Plan
     from betterguard.repair.scaffold.reading import Reading
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from betterguard.audit.project import FunctionRef
+from betterguard.audit.symbols import FunctionRef
 from betterguard.audit.visit import argument, method
 from betterguard.repair.outside import is_of_tests
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from betterguard.audit.code import Code
     from betterguard.audit.facts import Expr
-    from betterguard.audit.project import File
+    from betterguard.audit.symbols import File
 
 __all__ = ["Place", "Signing", "signing"]
 
