@@ -1,4 +1,4 @@
-"""From settings to what a guard is made of: keys, verifiers, revocations."""
+"""From settings to what a guard is made of: keys, verifiers, the cookie, revocations."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from betterguard.tokens import (
     TokenKind,
     TokenVerifier,
 )
+from betterguard.web.session_cookie import SessionCookie
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from betterguard.settings import Settings
     from betterguard.tokens import KeySource
 
-__all__ = ["access_keys", "cookie_verifier", "remote_keys", "revocations", "verifier"]
+__all__ = ["access_keys", "remote_keys", "revocations", "session_cookie", "verifier"]
 
 
 def remote_keys(settings: Settings) -> RemoteKeySet | None:
@@ -70,19 +71,22 @@ def verifier(settings: Settings, keys: KeySource, clock: Callable[[], float]) ->
     )
 
 
-def cookie_verifier(
+def session_cookie(
     settings: Settings, remote: RemoteKeySet | None, clock: Callable[[], float]
-) -> TokenVerifier | None:
-    """Give the verifier of the session-cache cookie, None where that is no credential."""
+) -> SessionCookie | None:
+    """Give the reader of the session-cache cookie, None where that is no credential."""
     if not settings.cookie_cache:
         return None
     secrets = SharedSecrets(settings.secrets) if settings.secrets else None
-    return TokenVerifier(
-        EitherKeys(*(source for source in (remote, secrets) if source is not None)),
-        issuer=settings.session_cache_issuers,
-        audience=None,
-        leeway=settings.leeway,
-        max_lifetime=settings.max_lifetime,
-        kind=TokenKind.SESSION_CACHE,
-        clock=clock,
+    return SessionCookie(
+        settings,
+        TokenVerifier(
+            EitherKeys(*(source for source in (remote, secrets) if source is not None)),
+            issuer=settings.session_cache_issuers,
+            audience=None,
+            leeway=settings.leeway,
+            max_lifetime=settings.max_lifetime,
+            kind=TokenKind.SESSION_CACHE,
+            clock=clock,
+        ),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import time
 from functools import partial
 from operator import attrgetter
@@ -27,7 +26,7 @@ from betterguard.revocation import Revocations, Subject
 from betterguard.settings import Settings
 from betterguard.web import assembly, cors
 from betterguard.web.answers import add_error_answers
-from betterguard.web.bearer import read_bearer, read_session_cache
+from betterguard.web.bearer import read_bearer
 from betterguard.web.dependency import Dependency, NotBare
 from betterguard.web.observing import observed
 from betterguard.web.readiness import readiness
@@ -60,8 +59,6 @@ logger = logging.getLogger("betterguard.web")
 
 U = TypeVar("U")
 V = TypeVar("V")
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class BetterGuard(NotBare, Generic[U]):
@@ -116,8 +113,7 @@ class BetterGuard(NotBare, Generic[U]):
         self._remote = assembly.remote_keys(settings) if keys is None else None
         source = keys or assembly.access_keys(settings, self._remote)
         self.verifier = assembly.verifier(settings, source, clock)
-        self._cookie_verifier = assembly.cookie_verifier(settings, self._remote, clock)
-        self._preview = re.compile(settings.frontend_preview or r"(?!)")
+        self._cookie = assembly.session_cookie(settings, self._remote, clock)
         self._observer = observer
         self._refusals = RefusalLog(observer)
         self._revocations = assembly.revocations(settings, revocation_store, clock)
@@ -355,15 +351,9 @@ class BetterGuard(NotBare, Generic[U]):
         token = read_bearer(connection)
         if token is not None:
             return self.verifier, token
-        return self._cookie_verifier, self._cookie(connection)
-
-    def _cookie(self, connection: HTTPConnection) -> str | None:
-        if self._cookie_verifier is None:
-            return None
-        token = read_session_cache(connection, self.settings.cookie_prefix)
-        if token is not None:
-            self._check_origin(connection)
-        return token
+        if self._cookie is None:
+            return None, None
+        return self._cookie.verifier, self._cookie.read(connection)
 
     async def _admit(self, claims: Claims, token: str, *, fresh: bool) -> None:
         """Refuse what has been revoked; remembered tokens come here, too."""
@@ -399,15 +389,6 @@ class BetterGuard(NotBare, Generic[U]):
         if claims is None:
             raise self._told(MissingToken(Reason.CREDENTIAL_MISSING))
         return claims
-
-    def _check_origin(self, connection: HTTPConnection) -> None:
-        """Refuse a cookie that another site made the browser send (CSRF, WebSocket hijacking)."""
-        scope = connection.scope
-        if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
-            return
-        origin = connection.headers.get("origin", "")
-        if origin not in self.settings.frontend_origins and not self._preview.fullmatch(origin):
-            raise Forbidden(Reason.ORIGIN_REFUSED)
 
     def _made(self, claims: Claims) -> U:
         try:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.models import Model
 
-
 _MEASURES = re.compile(r"analytics|vitals|telemetry|tracking", re.IGNORECASE)
 _MEASURED = re.compile(r"vital|metric|measure|analytic|visit|view|click|event|track", re.IGNORECASE)
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _USER = re.compile(r"^(?:current_)?(?:user_?id|userid|uid|owner_?id)$", re.IGNORECASE)
 
 
@@ -85,12 +85,7 @@ def _by_looks(code: Code, route: Route) -> tuple[Severity, str] | None:
     if route.methods == ("GET",) and (beside := routes.siblings(code, route)):
         names = ", ".join(beside)
         return Severity.MEDIUM, f"reads {names}, for which routes beside it ask who is calling"
-    if (
-        set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"}
-        and _others_are_protected(code)
-        and route.function.calls
-        and any(stmt.kind != "raise" for stmt in route.function.statements)
-    ):
+    if _changes_something(route) and _others_are_protected(code):
         return Severity.MEDIUM, "does something, while other routes ask who is calling"
     return None
 
@@ -119,6 +114,16 @@ def _acts_as_somebody(route: Route) -> bool:
         _USER.search(name) and value.kind == "str" and len(value.text) > 1
         for name, values in route.function.assigned.items()
         for value in values
+    )
+
+
+def _changes_something(route: Route) -> bool:
+    """Whether a route is one that changes things, and has more code than a refusal."""
+    function = route.function
+    return (
+        not _CHANGING.isdisjoint(route.methods)
+        and bool(function.calls)
+        and any(stmt.kind != "raise" for stmt in function.statements)
     )
 
 

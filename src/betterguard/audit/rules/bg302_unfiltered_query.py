@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from betterguard.audit.dataflow import holds
@@ -13,7 +14,7 @@ from betterguard.audit.rule import Fixing, Rule, Snippet
 from betterguard.audit.rules import _audience as audience
 from betterguard.audit.rules import _ownership as owners
 from betterguard.audit.rules import _reaching as reaching
-from betterguard.audit.visit import names_in, subexpressions
+from betterguard.audit.visit import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,58 +22,70 @@ if TYPE_CHECKING:
     from betterguard.audit.code import Code
     from betterguard.audit.symbols import FunctionRef
 
+_LOGS = re.compile(r"log|print")
+
 
 def check(code: Code) -> Iterator[Hit]:
-    """Follow what the caller chooses from each route into the statements that it reaches."""
+    """Statements that routes reach, and functions that ignore whose rows they were asked for."""
     if code.is_isolated or not code.models.any_owned:
         return
     seen: set[tuple[str, int]] = set()
-    for route in code.app.routes:
-        gate, _ = code.security.protection(route)
-        if gate != "required" or audience.is_privileged(code, route):
-            continue
-        chosen = owners.client_names(code, route)
-        for hit in reaching.Walk(code, route).function(route.function, chosen, 0, verified=False):
-            if (hit.path, hit.pos) not in seen:
-                seen.add((hit.path, hit.pos))
-                yield hit
-    for hit in _ignored_owner(code):
+    for hit in chain(_reached(code), _ignored_owners(code)):
         if (hit.path, hit.pos) not in seen:
             seen.add((hit.path, hit.pos))
             yield hit
 
 
-def _ignored_owner(code: Code) -> Iterator[Hit]:
+def _reached(code: Code) -> Iterator[Hit]:
+    """Follow what the caller chooses from each route into the statements that it reaches."""
+    for route in code.app.routes:
+        gate, _ = code.security.protection(route)
+        if gate != "required" or audience.is_privileged(code, route):
+            continue
+        chosen = owners.client_names(code, route)
+        walk = reaching.Walk(code, route)
+        yield from walk.function(route.function, chosen, 0, verified=False)
+
+
+def _ignored_owners(code: Code) -> Iterator[Hit]:
     """Functions that take the user's id, and never use it where they read by another id."""
     for function in code.functions("sqlmodel", "sqlalchemy"):
-        names = [p.name for p in function.params if owners.OWNER_PARAM.match(p.name)]
-        names = [name for name in names if name != "user"]
-        if not names or _is_mentioned(function, set(names)):
+        names = [
+            param.name
+            for param in function.params
+            if owners.OWNER_PARAM.match(param.name) and param.name != "user"
+        ]
+        if names and not _is_mentioned(function, set(names)):
+            others = {
+                param.name
+                for param in function.params
+                if param.name not in names and not reaching.is_row(code, function, param)
+            }
+            yield from _read_by(code, function, others, names[0])
+
+
+def _read_by(code: Code, function: FunctionRef, others: set[str], ignored: str) -> Iterator[Hit]:
+    """Statements over rows with an owner that are found by other parameters than the user's id."""
+    for query in code.queries.of(function):
+        model = query.model
+        if not model.owner or model.is_user or restricts(query, model.owner):
             continue
-        others = {p.name for p in function.params if not reaching.is_row(code, function, p)} - set(
-            names
-        )
-        for query in code.queries.of(function):
-            model = query.model
-            if not model.owner or model.is_user or restricts(query, model.owner):
-                continue
-            read = condition_names(query)
-            if any(holds(others, name) for name in read):
-                yield Hit(
-                    function.file.path,
-                    query.call.pos,
-                    f"{function.name} takes {names[0]} and reads rows of {model.name} without it",
-                )
+        if any(holds(others, name) for name in condition_names(query)):
+            yield Hit(
+                function.file.path,
+                query.call.pos,
+                f"{function.name} takes {ignored} and reads rows of {model.name} without it",
+            )
 
 
 def _is_mentioned(function: FunctionRef, names: set[str]) -> bool:
+    """Whether a function reads one of the names, other than to log it."""
     return any(
         name.split(".", 1)[0] in names
         for stmt in function.statements
         for expr in stmt.exprs
-        if not (expr.kind == "call" and re.search(r"log|print", expr.text))
-        for part in subexpressions(expr)
-        for name in names_in(part)
+        if not (expr.kind == "call" and _LOGS.search(expr.text))
+        for name in names_in(expr)
     )
 
 
