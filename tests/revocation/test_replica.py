@@ -185,6 +185,21 @@ async def test_an_unknown_record_is_no_empty_one() -> None:
     assert not Revocations(MemoryStore(), policy(max_staleness=float("inf"))).usable()
 
 
+async def test_a_copy_that_nothing_keeps_up_to_date_serves_a_moment() -> None:
+    """Without the lifespan requests ask the store: else they would learn of nothing for minutes."""
+    monotonic = Clock(0.0)
+    revocations = in_memory(monotonic=monotonic)
+    await revocations.catch_up()
+    monotonic.now += replica.HEARTBEAT
+    assert revocations.usable()
+    monotonic.now += 0.01
+    assert not revocations.usable()
+    revocations.begin()
+    assert revocations.usable()
+    await revocations.aclose()
+    assert not revocations.usable()
+
+
 @contextlib.asynccontextmanager
 async def following(store: RevocationStore, **options: Any) -> AsyncIterator[Revocations]:
     revocations = Revocations(store, policy(), clock=lambda: NOW, **options)

@@ -105,9 +105,15 @@ class Revocations:
         return self._monotonic() - self._known_at
 
     def usable(self) -> bool:
-        """Tell whether the copy is recent enough to serve."""
+        """Tell whether the copy is recent enough to serve.
+
+        One that nothing keeps up to date, since the lifespan does not run, is so for a moment.
+        """
+        age = self.age()
+        if age > HEARTBEAT and not self._kept_up():
+            return False
         # Nothing is known before the first answer, however long the copy may serve.
-        return math.inf > self.age() <= self._policy.max_staleness
+        return math.inf > age <= self._policy.max_staleness
 
     def state(self) -> RevocationState:
         """Tell what is known now: for health checks and diagnosis."""
@@ -186,6 +192,10 @@ class Revocations:
             task.cancel()
             await asyncio.wait([task])
         await self._store.aclose()
+
+    def _kept_up(self) -> bool:
+        task = self._task  # asked from other threads, too: not the loop that runs here
+        return task is not None and not task.done() and task.get_loop().is_running()
 
     def _following(self) -> bool:
         # A task of a loop that is no more never ends.
