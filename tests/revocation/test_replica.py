@@ -18,6 +18,7 @@ from betterguard.revocation import (
     MemoryStore,
     RevocationPolicy,
     Revocations,
+    StoreUnavailable,
     Subject,
     open_store,
     replica,
@@ -340,6 +341,24 @@ async def test_what_is_revoked_by_a_caller_who_is_cancelled_is_written_later() -
         store.free.set()
         async with following(store) as later:
             await until(lambda: is_refused(later))
+
+
+async def test_requests_do_not_ask_a_store_that_is_away() -> None:
+    class Away(MemoryStore):
+        asked = 0
+
+        async def read(self, after: Position, wait: float) -> NoReturn:  # noqa: ARG002 - the protocol's shape
+            self.asked += 1
+            raise StoreUnavailable
+
+    store = Away()
+    async with following(store) as revocations:
+        await until(lambda: revocations.state().away)
+        asked = store.asked
+        for _ in range(50):  # in one turn of the loop: nobody else asks meanwhile
+            with pytest.raises(RevocationsUnavailable):
+                await revocations.catch_up()
+        assert store.asked == asked
 
 
 async def test_a_surprise_of_the_store_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
