@@ -374,6 +374,8 @@ async def test_a_surprise_of_the_store_is_told_once(caplog: pytest.LogCaptureFix
         await until(lambda: store.asked == 3)
         assert not revocations.usable()
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    with pytest.raises(RevocationsUnavailable):
+        await Revocations(store, policy()).catch_up()
 
 
 @pytest.fixture

@@ -179,6 +179,9 @@ class Revocations:
         except StoreUnavailable as failure:
             self._lost(failure)
             raise _unavailable(failure) from None
+        except Exception as surprise:  # noqa: BLE001 - it is told, and the answer is not a bug's
+            self._surprised(surprise)
+            raise RevocationsUnavailable(Reason.REVOCATIONS_UNREACHABLE) from None
 
     def begin(self) -> None:
         """Begin to follow the store in the background."""
@@ -211,12 +214,8 @@ class Revocations:
             except StoreUnavailable as failure:
                 self._lost(failure)
                 await asyncio.sleep(RETRY)
-            except Exception as surprise:
-                if not self._away:
-                    logger.exception(
-                        "following the revocations failed", extra=Event.REVOCATIONS_AWAY()
-                    )
-                self._lost(StoreUnavailable(type(surprise).__name__))
+            except Exception as surprise:  # noqa: BLE001 - it is told, and it may pass
+                self._surprised(surprise)
                 await asyncio.sleep(RETRY)
 
     async def _read(self, wait: float) -> None:
@@ -257,6 +256,15 @@ class Revocations:
                 extra=Event.REVOCATIONS_RESTORED(revocations=len(lost)),
             )
             await self._store.add(lost)
+
+    def _surprised(self, surprise: Exception) -> None:
+        if not self._away:
+            logger.error(
+                "asking the store of revocations failed",
+                exc_info=surprise,
+                extra=Event.REVOCATIONS_AWAY(),
+            )
+        self._lost(StoreUnavailable(type(surprise).__name__))
 
     def _lost(self, failure: StoreUnavailable) -> None:
         if not self._away:
