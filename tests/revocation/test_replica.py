@@ -18,6 +18,7 @@ from betterguard.revocation import (
     MemoryStore,
     RevocationPolicy,
     Revocations,
+    StoreUnavailable,
     Subject,
     open_store,
     replica,
@@ -185,6 +186,21 @@ async def test_an_unknown_record_is_no_empty_one() -> None:
     assert not Revocations(MemoryStore(), policy(max_staleness=float("inf"))).usable()
 
 
+async def test_a_copy_that_nothing_keeps_up_to_date_serves_a_moment() -> None:
+    """Without the lifespan requests ask the store: else they would learn of nothing for minutes."""
+    monotonic = Clock(0.0)
+    revocations = in_memory(monotonic=monotonic)
+    await revocations.catch_up()
+    monotonic.now += replica.HEARTBEAT
+    assert revocations.usable()
+    monotonic.now += 0.01
+    assert not revocations.usable()
+    revocations.begin()
+    assert revocations.usable()
+    await revocations.aclose()
+    assert not revocations.usable()
+
+
 @contextlib.asynccontextmanager
 async def following(store: RevocationStore, **options: Any) -> AsyncIterator[Revocations]:
     revocations = Revocations(store, policy(), clock=lambda: NOW, **options)
@@ -327,6 +343,24 @@ async def test_what_is_revoked_by_a_caller_who_is_cancelled_is_written_later() -
             await until(lambda: is_refused(later))
 
 
+async def test_requests_do_not_ask_a_store_that_is_away() -> None:
+    class Away(MemoryStore):
+        asked = 0
+
+        async def read(self, after: Position, wait: float) -> NoReturn:  # noqa: ARG002 - the protocol's shape
+            self.asked += 1
+            raise StoreUnavailable
+
+    store = Away()
+    async with following(store) as revocations:
+        await until(lambda: revocations.state().away)
+        asked = store.asked
+        for _ in range(50):  # in one turn of the loop: nobody else asks meanwhile
+            with pytest.raises(RevocationsUnavailable):
+                await revocations.catch_up()
+        assert store.asked == asked
+
+
 async def test_a_surprise_of_the_store_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     class Surprising(MemoryStore):
         asked = 0
@@ -340,6 +374,8 @@ async def test_a_surprise_of_the_store_is_told_once(caplog: pytest.LogCaptureFix
         await until(lambda: store.asked == 3)
         assert not revocations.usable()
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    with pytest.raises(RevocationsUnavailable):
+        await Revocations(store, policy()).catch_up()
 
 
 @pytest.fixture

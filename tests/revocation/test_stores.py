@@ -208,6 +208,9 @@ async def test_an_address_that_cannot_be_read_is_not_quoted(address: str) -> Non
     told = "".join(traceback.TracebackException.from_exception(caught.value).format())
     assert not any(part in told for part in ("hid:", "den#", "'hid", "den'", "hidden"))
     assert caught.value.__context__ is None
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert frames[-1].f_code.co_name == "open_store"
+    assert "address" not in frames[-1].f_locals
 
 
 async def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,6 +233,13 @@ def test_what_is_no_message_is_refused(api: TestClient, body: bytes) -> None:
     assert (answer.status_code, answer.json()) == (422, {"detail": "Invalid message"})
 
 
+@pytest.mark.parametrize(("ahead", "status"), [(30, 204), (3_000, 422)])
+def test_a_message_may_be_ahead_by_what_clocks_differ(
+    api: TestClient, ahead: int, status: int
+) -> None:
+    assert told(api, message(at=int((time.time() + ahead) * 1000))).status_code == status
+
+
 def test_a_large_message_is_not_read(api: TestClient) -> None:
     assert told(api, message(id="a" * 5_000)).status_code == 413
 

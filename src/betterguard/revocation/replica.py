@@ -105,9 +105,15 @@ class Revocations:
         return self._monotonic() - self._known_at
 
     def usable(self) -> bool:
-        """Tell whether the copy is recent enough to serve."""
+        """Tell whether the copy is recent enough to serve.
+
+        One that nothing keeps up to date, since the lifespan does not run, is so for a moment.
+        """
+        age = self.age()
+        if age > HEARTBEAT and not self._kept_up():
+            return False
         # Nothing is known before the first answer, however long the copy may serve.
-        return math.inf > self.age() <= self._policy.max_staleness
+        return math.inf > age <= self._policy.max_staleness
 
     def state(self) -> RevocationState:
         """Tell what is known now: for health checks and diagnosis."""
@@ -173,6 +179,9 @@ class Revocations:
         except StoreUnavailable as failure:
             self._lost(failure)
             raise _unavailable(failure) from None
+        except Exception as surprise:  # noqa: BLE001 - it is told, and the answer is not a bug's
+            self._surprised(surprise)
+            raise RevocationsUnavailable(Reason.REVOCATIONS_UNREACHABLE) from None
 
     def begin(self) -> None:
         """Begin to follow the store in the background."""
@@ -186,6 +195,10 @@ class Revocations:
             task.cancel()
             await asyncio.wait([task])
         await self._store.aclose()
+
+    def _kept_up(self) -> bool:
+        task = self._task  # asked from other threads, too: not the loop that runs here
+        return task is not None and not task.done() and task.get_loop().is_running()
 
     def _following(self) -> bool:
         # A task of a loop that is no more never ends.
@@ -201,12 +214,8 @@ class Revocations:
             except StoreUnavailable as failure:
                 self._lost(failure)
                 await asyncio.sleep(RETRY)
-            except Exception as surprise:
-                if not self._away:
-                    logger.exception(
-                        "following the revocations failed", extra=Event.REVOCATIONS_AWAY()
-                    )
-                self._lost(StoreUnavailable(type(surprise).__name__))
+            except Exception as surprise:  # noqa: BLE001 - it is told, and it may pass
+                self._surprised(surprise)
                 await asyncio.sleep(RETRY)
 
     async def _read(self, wait: float) -> None:
@@ -247,6 +256,15 @@ class Revocations:
                 extra=Event.REVOCATIONS_RESTORED(revocations=len(lost)),
             )
             await self._store.add(lost)
+
+    def _surprised(self, surprise: Exception) -> None:
+        if not self._away:
+            logger.error(
+                "asking the store of revocations failed",
+                exc_info=surprise,
+                extra=Event.REVOCATIONS_AWAY(),
+            )
+        self._lost(StoreUnavailable(type(surprise).__name__))
 
     def _lost(self, failure: StoreUnavailable) -> None:
         if not self._away:
