@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
+from betterguard.cli.program import app
+from betterguard.skill import skill_folder
 from evals.grade import CASES, Case, grade, write
 
 if TYPE_CHECKING:
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
 
 NAMES = sorted(folder.name for folder in CASES.iterdir())
 UNTOUCHED = [name for name in NAMES if not Case.named(name).allowed]
+AS_SOMEBODY = ("-c", "user.email=a@example.com", "-c", "user.name=a")
 LEAST_CASES = 12
 LEAST_QUERIES = 20
 
@@ -70,3 +76,25 @@ def test_queries_tell_of_both_kinds() -> None:
     for wanted in (True, False):
         assert sum(query["trigger"] is wanted for query in queries) >= LEAST_QUERIES // 3
     assert all(set(query) == {"query", "trigger", "why"} for query in queries)
+
+
+def test_the_skills_commands_for_a_project_that_is_guarded_touch_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Done to the letter, without a thought: `init` is for projects that have no guard yet."""
+    case = Case.named("naive-times")
+    made = written(case.project(), tmp_path)
+    for arguments in (["init", "-q", "."], ["add", "."], [*AS_SOMEBODY, "commit", "-qm", "base"]):
+        subprocess.run(["git", *arguments], cwd=made, check=True)
+    monkeypatch.chdir(made)
+    for line in _commands("Then, in every project:"):
+        ran = CliRunner().invoke(app, [*shlex.split(line)[1:], "--allow-dirty"])
+        assert ran.exit_code == 0, ran.output
+    assert problems(case, made) == {}
+
+
+def _commands(introduction: str) -> list[str]:
+    text = (skill_folder() / "SKILL.md").read_text(encoding="utf-8")
+    _, found, rest = text.partition(introduction)
+    assert found
+    return rest.split("```")[1].removeprefix("sh\n").splitlines()

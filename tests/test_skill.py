@@ -153,7 +153,7 @@ def test_a_changed_copy_is_kept_unless_told_otherwise(tmp_path: Path, change: st
         (target / "notes.md").write_text("mine", encoding="utf-8")
     else:
         page.unlink()
-    with pytest.raises(ConfigurationError, match="was changed; --force"):
+    with pytest.raises(ConfigurationError, match="older or was changed; --force"):
         install_skill(tmp_path, claude=True)
     assert not (tmp_path / ".claude").exists()
     assert install_skill(tmp_path, force=True) == {target: Outcome.REPLACED}

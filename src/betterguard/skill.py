@@ -35,8 +35,8 @@ def install_skill(
 ) -> dict[Path, Outcome]:
     """Copy the skill into a project's ``.agents/skills``, and ``.claude/skills`` where wanted.
 
-    A copy that was changed is left alone unless ``force``: ConfigurationError names each such
-    place, and nothing is written then.
+    A copy that is older or was changed is left alone unless ``force``: ConfigurationError names
+    each such place, and nothing is written then.
     """
     if not project.is_dir():
         raise ConfigurationError([f"{project} is not a folder"])
@@ -44,7 +44,10 @@ def install_skill(
     changed = [target for target in targets if target.exists() and not _same(target)]
     if changed and not force:
         raise ConfigurationError(
-            [f"{target} was changed; --force replaces it" for target in changed]
+            [
+                f"{target} is not this version's: it is older or was changed; --force replaces it"
+                for target in changed
+            ]
         )
     return {target: _installed(target) for target in targets}
 

@@ -185,3 +185,24 @@ def test_every_reason_of_a_token_has_advice(reason: Reason) -> None:
 
     found, action = advice_for(Refused(reason))
     assert (found != "Invalid token", action != "see docs/tokens.md") == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("claims", "verdict", "found"),
+    [
+        pytest.param({"iat": NOW - 900, "exp": NOW - 300}, Verdict.PASSED, "600 s", id="expired"),
+        pytest.param({"iat": "now"}, Verdict.UNCHECKED, "iat or exp is no moment", id="word"),
+        pytest.param({"exp": ...}, Verdict.UNCHECKED, "iat or exp is no moment", id="endless"),
+        pytest.param({"exp": True}, Verdict.UNCHECKED, "iat or exp is no moment", id="truth"),
+    ],
+)
+def test_a_lifetime_is_told_or_not_judged(
+    claims: dict[str, Any], verdict: Verdict, found: str
+) -> None:
+    (step,) = [one for one in explained(token(**claims)).steps if one.station == "lifetime"]
+    assert (step.verdict, step.found) == (verdict, found)
+
+
+def test_a_moment_far_away_is_told_in_short() -> None:
+    says = dict(explained(token(exp=1e300)).says)
+    assert says["exp"] == "1e+300 (1e+300 s from now)"

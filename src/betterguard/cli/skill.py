@@ -31,12 +31,13 @@ def install(
         bool, typer.Option("--claude", help="Into .claude/skills as well as .agents/skills.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace a copy that was changed.")
+        bool, typer.Option("--force", help="Replace a copy that is older or was changed.")
     ] = False,
 ) -> None:
     """Copy the skill into a project, where coding agents find it.
 
-    Exit code 0: it is there; 2: the folder is missing, or a changed copy would be lost.
+    Exit code 0: it is there; 2: the folder is missing, or a copy that is older or was changed
+    would be lost.
     """
     try:
         outcomes = install_skill(project, claude=claude, force=force)

@@ -29,6 +29,7 @@ CLAIMS = {
 _CLAIM = frozenset({Reason.CLAIM_MISSING, Reason.CLAIM_MALFORMED})
 _MOMENTS = frozenset({"iat", "nbf", "exp"})
 GOOD_LIFETIME = 60.0  # seconds
+FAR = 1e15  # seconds, of which nobody wants to read every digit
 
 
 class Judge:
@@ -61,12 +62,14 @@ class Judge:
             return "no typ" if self._typ is None else f"typ {hints.quoted(self._typ)}"
         if station == "lifetime":
             issued_at = self._payload.get("iat", self._now)
-            return f"{self._payload['exp'] - issued_at:.0f} s" if self._dated() else ""
+            return f"{_seconds(self._payload['exp'] - issued_at)} s"
         named = ((name, self._payload[name]) for name in CLAIMS[station] if name in self._payload)
         return ", ".join(f"{name} {told(name, value, self._now)}" for name, value in named)
 
-    def _dated(self) -> bool:
-        return self._begin() is None and self._expiry() is None
+    def can_judge(self, station: str) -> bool:
+        """Tell whether there is something to judge: a lifetime needs two moments."""
+        moments = (self._payload.get("iat", self._now), self._payload.get("exp"))
+        return station != "lifetime" or all(map(_is_moment, moments))
 
     def _kind(self) -> InvalidToken | None:
         other = hints.other_kind(self._payload)
@@ -142,7 +145,15 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - JSON
 
 
 def _moment(value: Any, now: float) -> str:  # noqa: ANN401 - JSON
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not _is_moment(value):
         return _shown(value)
     seconds = value - now
-    return f"{value} ({abs(seconds):.0f} s {'from now' if seconds > 0 else 'ago'})"
+    return f"{value} ({_seconds(abs(seconds))} s {'from now' if seconds > 0 else 'ago'})"
+
+
+def _is_moment(value: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _seconds(number: float) -> str:
+    return f"{number:.0f}" if abs(number) < FAR else f"{number:g}"

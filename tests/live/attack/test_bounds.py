@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,6 @@ from betterguard.live.attack import (
     person,
 )
 from betterguard.live.attack.target import loaded
-from betterguard.live.attack.websockets import PATIENCE
 from tests.live.attack.apis import ISSUER, attacked
 from tests.live.attack.vulnerable.app import TASK, vulnerable_app
 from tests.live.attack.vulnerable.doorman import Doorman
@@ -309,17 +309,22 @@ def test_handshakes_count_and_carry_the_headers_of_the_call() -> None:
     assert result.requests >= len(seen)
 
 
+MODULE = "betterguard.live.attack.websockets"
+
+
 def with_socket(socket: Callable[..., Any]) -> Notes:
     notes = Notes()
     notes.app.websocket("/ws")(socket)
     return notes
 
 
-def test_a_socket_that_takes_its_time_is_waited_for() -> None:
+def test_a_socket_that_takes_its_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module(MODULE), "PATIENCE", 0.1)
+
     async def slow(websocket: WebSocket) -> None:
-        await asyncio.sleep(2 * PATIENCE)
+        await asyncio.sleep(0.5)
         await websocket.accept()
-        await websocket.receive_text()
+        await websocket.send_text("hello")  # at once: nothing else is waited for
 
     result = attacked(with_socket(slow).app, variants=1, families=frozenset({Family.SURFACE}))
     assert result.cell("WS /ws", "websocket").verdict is Verdict.OPEN
@@ -334,7 +339,7 @@ def test_a_socket_that_never_answers_is_not_said_to_refuse() -> None:
         variants=1,
         families=frozenset({Family.SURFACE}),
         include=("GET /nothing", "WS /ws", "* /notes"),
-        limits=Limits(requests=20_000, timeout=2),
+        limits=Limits(requests=20_000, timeout=5),
     )
     cell = result.cell("WS /ws", "websocket")
     assert cell.verdict is Verdict.UNTRIED

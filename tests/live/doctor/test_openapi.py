@@ -9,6 +9,9 @@ from betterguard.live.doctor.openapi import Operation, readable_operations
 SECURED: dict[str, object] = {"security": [{"bearer": []}]}
 
 
+DEEP = b"[" * 1_000_000
+
+
 def document(**paths: object) -> bytes:
     return json.dumps({"paths": paths}).encode()
 
@@ -35,7 +38,9 @@ def test_a_path_that_would_change_the_host_is_left_out(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"<html>", b"[]", b"null", b'{"paths": 7}', b'{"paths": {"/a": 7}}', b"\xff"]
+    "text",
+    [b"", b"<html>", b"[]", b"null", b'{"paths": 7}', b'{"paths": {"/a": 7}}', b"\xff", DEEP],
+    ids=lambda text: repr(text[:20]),
 )
 def test_what_is_no_document_has_no_operations(text: bytes) -> None:
     assert readable_operations(text) == []

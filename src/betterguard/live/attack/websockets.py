@@ -100,7 +100,13 @@ async def websockets(
 
 
 async def _statuses(handshake: Handshake, path: str, person: Person) -> list[int]:
-    return [(await handshake(call)).answer.status for _, call in _carrying(path, person.token)]
+    """Try each way of carrying a valid token, as long as there are answers."""
+    statuses: list[int] = []
+    for _, call in _carrying(path, person.token):
+        statuses.append((await handshake(call)).answer.status)
+        if statuses[-1] == NO_ANSWER:
+            break
+    return statuses
 
 
 def _closed_calls(path: str, credentials: Sequence[Credential]) -> Iterable[tuple[str, Call]]:

@@ -28,7 +28,7 @@ def readable_operations(document: bytes) -> list[Operation]:
     """Give the GET operations, those that need a credential first; [] for anything else."""
     try:
         data = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     found = list(_operations(data)) if isinstance(data, dict) else []
     return sorted(found, key=lambda operation: not operation.secured)
