@@ -276,8 +276,6 @@ class IsolatingCompiler(SQLCompiler):
 
     def _refuse_insert(self, rule: Rule, statement: Any, *, nested: bool) -> None:
         name = rule.table.name
-        if rule.closed:
-            raise _closed(rule)
         if nested:
             msg = f"INSERT into {name!r} inside another statement: insert it by itself, returning()"
             raise UnsafeStatement(msg)
@@ -363,10 +361,6 @@ def _refuse_other_ways(rule: Rule, table: FromClause) -> None:
                 "in this statement's table: use the declared one"
             )
             raise UnsafeStatement(msg)
-
-
-def _closed(rule: Rule) -> UnsafeStatement:
-    return UnsafeStatement(f"table {rule.table.name!r} is closed to users' sessions")
 
 
 def _uncovered(table: TableClause) -> UnsafeStatement:
