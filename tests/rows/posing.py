@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from betterguard.errors import UnsafeStatement
 from tests.rows.path import Path
 from tests.rows.reading import LITE, PG, light
+from tests.rows.writing import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +100,13 @@ def _parent_in_cte(s: Any, m: SimpleNamespace) -> object:
     return s.execute(sa.select(moved))
 
 
+def _parent_by_upsert(s: Any, m: SimpleNamespace) -> object:
+    statement = upsert(s, m.Comment).values(id=11, note_id=1, body="x")
+    return s.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_={"note_id": 101})
+    ).close()
+
+
 def _two_phases(s: Any, m: SimpleNamespace) -> object:
     with s.get_bind().connect() as connection, connection.begin_twophase() as transaction:
         found = connection.execute(sa.select(m.Note.__table__.c.secret)).all()
@@ -163,6 +171,15 @@ POSING = (
         ),
         UNSAFE,
         only=PG,
+        leaks=False,
+    ),
+    Path("parent-by-upsert", _parent_by_upsert, UNSAFE),
+    Path(
+        "insert-many-children",
+        lambda s, m: s.execute(
+            sa.insert(m.Comment).returning(m.Comment.note_id, m.Comment.body),
+            [{"note_id": 1, "body": "a"}, {"note_id": 2, "body": "b"}],
+        ),
         leaks=False,
     ),
     Path("parent-in-cte", _parent_in_cte, UNSAFE, only=PG, leaks=False),

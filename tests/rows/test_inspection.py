@@ -12,7 +12,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from betterguard import rows
 from betterguard.errors import ConfigurationError
-from tests.rows.world import APP_ROLE, models, postgres_world, sqlite_world
+from tests.rows.world import (
+    APP_ROLE,
+    models,
+    postgres_world,
+    sqlite_world,
+    with_foreign_keys,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,6 +243,18 @@ def test_damage_is_found_and_mended(world: World, damage: str, code: str, subjec
     for finding in found:
         run(world, finding.mend.replace("another_role", "postgres"))
     assert report(world).findings == ()
+
+
+def test_an_owner_may_refer_to_a_closed_table_of_users() -> None:
+    metadata = sa.MetaData()
+    sa.Table("user", metadata, sa.Column("id", sa.Text, primary_key=True), info=rows.closed())
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    own = sa.Column("user_id", sa.ForeignKey("user.id"), **rows.owner())
+    sa.Table("task", metadata, key, own)
+    engine = with_foreign_keys(sa.create_engine("sqlite://"))
+    metadata.create_all(engine)
+    assert rows.inspect_database(engine, metadata).findings == ()
+    engine.dispose()
 
 
 def test_where_only_a_person_can_decide_no_sql_is_given(world: World) -> None:

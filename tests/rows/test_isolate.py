@@ -482,6 +482,61 @@ def test_an_own_child_may_come_back(lines: sa.Engine) -> None:
         assert texts.all() == ["changed 0", "changed 1"]
 
 
+class Linked(DeclarativeBase):
+    """The base of two owned tables and of their links, whose attributes have names of their own."""
+
+
+class Left(Owned, Linked):
+    __tablename__ = "left_side"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Right(Owned, Linked):
+    __tablename__ = "right_side"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Link(Linked):
+    __tablename__ = "link"
+    __table_args__ = {"info": via("left_id", "right_id")}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    one: Mapped[int] = mapped_column("left_id", sa.ForeignKey("left_side.id"))
+    other: Mapped[int] = mapped_column("right_id", sa.ForeignKey("right_side.id"))
+
+
+@pytest.fixture
+def links(tmp_path: Path) -> Iterator[sa.Engine]:
+    """An isolated engine on links of Alice's and Bob's rows, 0 and 1, in all ways."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    plain = sa.create_engine(url)
+    Linked.metadata.create_all(plain)
+    with Session(plain) as session:
+        for number, user in enumerate(["alice", "bob"]):
+            session.add_all([Left(id=number, user_id=user), Right(id=number, user_id=user)])
+        session.flush()
+        session.add_all([Link(id=10 * n + m, one=n, other=m) for n in (0, 1) for m in (0, 1)])
+        session.commit()
+    plain.dispose()
+    engine = rows.isolate(sa.create_engine(url), Linked.metadata)
+    yield engine
+    engine.dispose()
+
+
+def test_a_child_of_two_needs_both_to_be_own(links: sa.Engine) -> None:
+    for user, own in (("alice", 0), ("bob", 11)):
+        with rows.session(links, user) as session:
+            assert session.scalars(sa.select(Link.id)).all() == [own]
+
+
+def test_a_parent_may_have_another_name_in_python(links: sa.Engine) -> None:
+    with rows.session(links, "alice") as session:
+        for foreign in ({"one": 1, "other": 0}, {"one": 0, "other": 1}):
+            with pytest.raises(Forbidden):
+                session.execute(sa.insert(Link).values(foreign))
+            with pytest.raises(Forbidden):
+                session.execute(sa.update(Link).values(foreign))
+
+
 def test_a_foreign_object_is_not_attached(tmp_path: Path) -> None:
     class Base(DeclarativeBase):
         pass

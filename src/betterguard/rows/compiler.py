@@ -18,7 +18,7 @@ from sqlalchemy.sql.selectable import Join, TableClause
 
 from betterguard.errors import Forbidden, Reason, UnsafeStatement
 from betterguard.rows.froms import criterion, has_owned, leaf, leaves
-from betterguard.rows.naming import is_plain, named
+from betterguard.rows.naming import named
 from betterguard.rows.ownership import has_our_default
 from betterguard.rows.rawsql import CatalogQuery
 
@@ -240,11 +240,12 @@ class IsolatingCompiler(SQLCompiler):
         table = state.statement.table
         _refuse_other_ways(rule, table)
         keys = [*(state._dict_parameters or ())]  # noqa: SLF001  # the SET clause
-        unread = keys if nested else [key for key in keys if not is_plain(key)]
         if not nested:
             keys += self.column_keys or ()
-        _refuse_owner(rule, named(table, keys))
-        if rule.deciding.keys() & named(table, unread):
+        names = named(table, keys)
+        _refuse_owner(rule, names)
+        # By itself an UPDATE has its parents looked for before it runs.
+        if nested and rule.deciding.keys() & names:
             msg = f"{rule.table.name}: the new parent of a row cannot be read from this UPDATE"
             raise UnsafeStatement(msg)
 
@@ -275,8 +276,6 @@ class IsolatingCompiler(SQLCompiler):
 
     def _refuse_insert(self, rule: Rule, statement: Any, *, nested: bool) -> None:
         name = rule.table.name
-        if rule.closed:
-            raise _closed(rule)
         if nested:
             msg = f"INSERT into {name!r} inside another statement: insert it by itself, returning()"
             raise UnsafeStatement(msg)
@@ -362,10 +361,6 @@ def _refuse_other_ways(rule: Rule, table: FromClause) -> None:
                 "in this statement's table: use the declared one"
             )
             raise UnsafeStatement(msg)
-
-
-def _closed(rule: Rule) -> UnsafeStatement:
-    return UnsafeStatement(f"table {rule.table.name!r} is closed to users' sessions")
 
 
 def _uncovered(table: TableClause) -> UnsafeStatement:

@@ -95,6 +95,8 @@ def _reference_findings(tables: Inspector, ownership: Ownership, rule: Rule) -> 
 
 def _is_held(rule: Rule, other: Rule, key: ReflectedForeignKeyConstraint) -> bool:
     """Tell whether a foreign key can refer to rows of the same owner only."""
+    if other.closed:
+        return True  # no row of a user's: an owner column may well refer to Better Auth's users
     if tuple(key["constrained_columns"]) in {parent.columns for parent in rule.parents}:
         return True  # a child's parent is checked by filter and policy
     pairs = set(zip(key["constrained_columns"], key["referred_columns"], strict=True))

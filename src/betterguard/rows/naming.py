@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.selectable import FromClause
 
-__all__ = ["is_plain", "named"]
+__all__ = ["named"]
 
 
 def named(table: FromClause, keys: Iterable[Any]) -> set[str]:
@@ -23,12 +23,6 @@ def named(table: FromClause, keys: Iterable[Any]) -> set[str]:
     columns, as ``tuple_(a, b)`` does. SQLite takes a name in any case.
     """
     return {name.casefold() for key in keys for name in _names(table, key)}
-
-
-def is_plain(key: Any) -> bool:
-    """Tell whether a key names one column, and is no expression that may name any."""
-    element = _element(key)
-    return isinstance(key, str) or (isinstance(element, ColumnClause) and not element.is_literal)
 
 
 def _names(table: FromClause, key: Any) -> Iterable[str]:
