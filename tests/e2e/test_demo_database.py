@@ -192,4 +192,4 @@ def test_the_demo_proves_its_isolation() -> None:
         [*command, "demo/tests"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert re.search(r"^13 passed", ran.stdout, re.MULTILINE)
+    assert re.search(r"^19 passed", ran.stdout, re.MULTILINE)

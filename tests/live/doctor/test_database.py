@@ -34,8 +34,11 @@ DAMAGES = [
     pytest.param("ALTER TABLE note NO FORCE ROW LEVEL SECURITY", {"not-forced"}, id="not-forced"),
     pytest.param(f"DROP POLICY {RESTRICTIVE} ON note", {"policy"}, id="policy-missing"),
     pytest.param(f"ALTER TABLE note OWNER TO {ROLE}", {"owner"}, id="owner-role"),
-    pytest.param(f"ALTER ROLE {ROLE} SUPERUSER", {"superuser", "owner"}, id="superuser"),
+    pytest.param(
+        f"ALTER ROLE {ROLE} SUPERUSER", {"superuser", "owner", "function-owner"}, id="superuser"
+    ),
     pytest.param(f"ALTER ROLE {ROLE} BYPASSRLS", {"bypassrls"}, id="bypassrls"),
+    pytest.param(f"GRANT TRUNCATE ON note TO {ROLE}", {"truncate"}, id="truncate"),
     pytest.param(AS_NUMBER, {"time-as-number"}, id="integer-column"),
     pytest.param(NAIVE, {"zone-missing"}, id="naive-column"),
     pytest.param("DROP TABLE note", {"table-missing"}, id="table-missing"),
