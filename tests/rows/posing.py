@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 UNSAFE = (UnsafeStatement,)
 
 
+class Agreeing(sa.Text.Comparator[str]):
+    """Comparisons that are always true."""
+
+    def operate(self, *_: Any, **__: Any) -> Any:
+        return sa.true()
+
+
 class Anything(sa.TypeDecorator[str]):
-    """A type whose comparisons are always true."""
+    """A type that is compared so."""
 
     impl = sa.Text
     cache_ok = True
-
-    class comparator_factory(sa.Text.Comparator[str]):  # noqa: N801  # SQLAlchemy's name
-        def operate(self, *_: Any, **__: Any) -> Any:
-            return sa.true()
+    comparator_factory: Any = Agreeing
 
 
 class Always(sa.TypeDecorator[Any]):
@@ -52,21 +56,23 @@ class Written(sa.types.UserDefinedType[str]):
     def get_col_spec(self, **_: Any) -> str:
         return "text"
 
-    def literal_processor(self, dialect: Any) -> Callable[[Any], str]:  # noqa: ARG002  # as above
+    def literal_processor(self, dialect: Any) -> Any:  # noqa: ARG002  # as above
         return lambda _: "(SELECT min(secret) FROM note)"
 
 
 def tag(*types: Any, **options: Any) -> sa.Table:
     """Copy the table of tags, with another owner column."""
     key = sa.Column("id", sa.Integer, primary_key=True)
-    own = sa.Column("user_id", *(types or (sa.Text,)), **options)
+    given: Any = types or (sa.Text,)
+    own = sa.Column("user_id", *given, **options)
     return sa.Table("tag", sa.MetaData(), key, sa.Column("name", sa.Text), own)
 
 
 def comment(*types: Any, **options: Any) -> sa.Table:
     """Copy the table of comments, with another parent column."""
     key = sa.Column("id", sa.Integer, primary_key=True)
-    parent = sa.Column("note_id", *(types or (sa.Integer,)), **options)
+    given: Any = types or (sa.Integer,)
+    parent = sa.Column("note_id", *given, **options)
     return sa.Table("comment", sa.MetaData(), key, sa.Column("body", sa.Text), parent)
 
 
