@@ -7,7 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
 from sqlalchemy import Engine, Table, event
-from sqlalchemy import inspect as inspect_state
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
@@ -91,32 +90,31 @@ def _as_user(engine: Engine, user: UserId) -> Engine:
 def _one_users(session_class: Any, ownership: Ownership) -> type[Session]:
     kind: type[Session] = type(f"User{session_class.__name__}", (session_class,), {})
 
-    def before_attach(session: Session, instance: object) -> None:
-        state: InstanceState[Any] = inspect_state(instance)
+    def before_attach(session: Session, state: InstanceState[Any]) -> None:
         _refuse_foreign(ownership, session, state)
-        state.info[USER_OPTION] = session.info[USER_OPTION]
+        remember(session, state)
 
-    def loaded(session: Session, instance: object) -> None:
-        inspect_state(instance).info[USER_OPTION] = session.info[USER_OPTION]
+    def remember(session: Session, state: InstanceState[Any]) -> None:
+        # For each row that is loaded: the states themselves, and most need nothing.
+        if _is_silent(ownership, state.manager.mapper):
+            state.info[USER_OPTION] = session.info[USER_OPTION]
 
-    event.listen(kind, "before_attach", before_attach)
-    event.listen(kind, "loaded_as_persistent", loaded)
+    event.listen(kind, "before_attach", before_attach, raw=True)
+    event.listen(kind, "loaded_as_persistent", remember, raw=True)
     return kind
 
 
 def _refuse_foreign(ownership: Ownership, session: Session, state: InstanceState[Any]) -> None:
     """Refuse an object that says, or may hide, that it is another user's."""
     user, mapper = session.info[USER_OPTION], state.mapper
-    attributes = _owner_attributes(ownership, mapper)
-    for attribute, table in attributes:
+    for attribute, table in _owner_attributes(ownership, mapper):
         owner = state.dict.get(attribute)
         if owner is None and state.key is None:
             continue  # a new object: its INSERT gives it the user
         if owner != user:
             raise _foreign_object(table)
-    # A child does not say whose it is: it was loaded or attached by a session of the same user.
-    child = state.key is not None and not attributes and _is_child(ownership, mapper)
-    if child and state.info.get(USER_OPTION) != user:
+    stored = state.key is not None
+    if stored and _is_silent(ownership, mapper) and state.info.get(USER_OPTION) != user:
         raise _foreign_object(mapper.class_.__name__)
 
 
@@ -126,7 +124,13 @@ def _foreign_object(what: str) -> Forbidden:
 
 
 @cache
-def _is_child(ownership: Ownership, mapper: Mapper[Any]) -> bool:
+def _is_silent(ownership: Ownership, mapper: Mapper[Any]) -> bool:
+    """Tell whether objects of users do not say whose they are, as children of a parent do not.
+
+    They were loaded or attached by a session of the same user, which is remembered with them.
+    """
+    if _owner_attributes(ownership, mapper):
+        return False
     tables = (table for table in mapper.tables if isinstance(table, Table))
     return any(ownership.rule_for(table) is not None for table in tables)
 
