@@ -108,8 +108,9 @@ def catalog_findings(connection: Connection, ownership: Ownership) -> Iterator[F
     role = connection.execute(_ROLE).one()
     yield from _role_findings(role)
     yield from () if role.rolsuper else _other_role_findings(connection, role.rolname)
-    yield from _function_findings(connection)
-    yield from _function_owner_findings(connection, role.rolname)
+    function = _user_function(connection)
+    yield from _function_findings(function)
+    yield from _function_owner_findings(function, role.rolname)
     for rule in ownership.rules:
         find = _closed_findings if rule.closed else _table_findings
         yield from find(connection, ownership, rule, role.rolname)
@@ -145,16 +146,18 @@ def _other_role_findings(connection: Connection, role: str) -> Iterator[Finding]
             yield Finding("bypassing_member", other.rolname, message, mend)
 
 
-def _function_findings(connection: Connection) -> Iterator[Finding]:
-    function = connection.execute(_FUNCTION, {"name": f"{USER_FUNCTION}()"}).one_or_none()
+def _user_function(connection: Connection) -> Row[Any] | None:
+    return connection.execute(_FUNCTION, {"name": f"{USER_FUNCTION}()"}).one_or_none()
+
+
+def _function_findings(function: Row[Any] | None) -> Iterator[Finding]:
     if function is None or not function.ours or function.prosrc != FUNCTION_BODY:
         state = "is missing" if function is None else "is not the one that policies() gives"
         message = f"function {USER_FUNCTION}() {state}"
         yield Finding("user_function", USER_FUNCTION, message, CREATE_FUNCTION)
 
 
-def _function_owner_findings(connection: Connection, role: str) -> Iterator[Finding]:
-    function = connection.execute(_FUNCTION, {"name": f"{USER_FUNCTION}()"}).one_or_none()
+def _function_owner_findings(function: Row[Any] | None, role: str) -> Iterator[Finding]:
     if function is not None and function.owned:
         message = f"role {role} owns {USER_FUNCTION}(), so it may say who the user is"
         mend = f"ALTER FUNCTION {USER_FUNCTION}() OWNER TO another_role"
@@ -198,7 +201,7 @@ def _table_findings(
 def is_guarded(connection: Connection, ownership: Ownership, rule: Rule, role: str) -> bool:
     """Tell whether a table has its policies for a role, in force and as ``policies`` gives them."""
     table = connection.execute(_TABLES, {"name": _name(rule.table)}).one_or_none()
-    if table is None or any(_function_findings(connection)):
+    if table is None or any(_function_findings(_user_function(connection))):
         return False
     return not any(_guard_findings(connection, ownership, rule, role, table))
 

@@ -95,14 +95,14 @@ class Sender:
         answer = await self._once(call)
         for _ in range(TRIES_AFTER_429):
             if answer.status != TOO_MANY:
-                self._put_off = 0
-                return Exchange(call, answer)
+                break
             await asyncio.sleep(_patience(answer))
             answer = await self._once(call)
-        if answer.status != TOO_MANY:
+        if answer.status == TOO_MANY:
+            answer = self._limited()
+        else:
             self._put_off = 0
-            return Exchange(call, answer)
-        return Exchange(call, self._limited())
+        return Exchange(call, answer)
 
     def _limited(self) -> Answer:
         self._put_off += 1
